@@ -1,0 +1,143 @@
+//! The geometry of an axis, shared by every painter: ends, ticks, positions.
+
+use super::{Axis, Scale};
+
+/// An axis with its ends decided.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    /// Spacing.
+    pub scale: Scale,
+    /// Value at the left or lower end.
+    pub low: f64,
+    /// Value at the right or upper end; above `low`.
+    pub high: f64,
+}
+
+impl Axis {
+    /// The ends: the fixed range if there is one, else round numbers around the finite values. Round
+    /// ends grow in jumps, so that a live chart redraws its frame seldom.
+    pub fn span(&self, values: impl IntoIterator<Item = f64>) -> Span {
+        let usable = |v: &f64| v.is_finite() && (self.scale == Scale::Linear || *v > 0.0);
+        if let Some((low, high)) = self.range.filter(|(low, high)| usable(low) && usable(high) && low < high) {
+            return Span { scale: self.scale, low, high };
+        }
+        let fold = |(low, high): (f64, f64), v: f64| (low.min(v), high.max(v));
+        let (low, high) = values.into_iter().filter(usable).fold((f64::INFINITY, f64::NEG_INFINITY), fold);
+        let (low, high) = if low > high { (1.0, 1.0) } else { (low, high) };
+        match self.scale {
+            Scale::Linear => {
+                let pad = if low == high { low.abs().max(1.0) * 0.5 } else { 0.0 };
+                let step = nice((high - low + 2.0 * pad) / 5.0);
+                let (low, high) = (((low - pad) / step).floor() * step, ((high + pad) / step).ceil() * step);
+                Span { scale: self.scale, low, high }
+            }
+            Scale::Log => {
+                let (low, high) = (low.log10().floor(), high.log10().ceil());
+                let high = if low == high { high + 1.0 } else { high };
+                Span { scale: self.scale, low: 10f64.powf(low), high: 10f64.powf(high) }
+            }
+        }
+    }
+}
+
+impl Span {
+    /// Where a value lies, 0 at the low end and 1 at the high end; none if it has no place.
+    pub fn position(&self, value: f64) -> Option<f64> {
+        let at = match self.scale {
+            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Log if value > 0.0 => (value / self.low).ln() / (self.high / self.low).ln(),
+            Scale::Log => return None,
+        };
+        at.is_finite().then_some(at)
+    }
+
+    /// At most `most` round values inside the span, ascending.
+    pub fn ticks(&self, most: usize) -> Vec<f64> {
+        let most = most.max(2) as f64;
+        if self.scale == Scale::Log {
+            let decades = (self.high / self.low).log10();
+            if decades >= 1.0 {
+                let every = (decades / (most - 1.0)).ceil().max(1.0) as i32;
+                let first = (self.low.log10() - 1e-9).ceil() as i32;
+                let last = (self.high.log10() + 1e-9).floor() as i32;
+                return (first..=last).step_by(every as usize).map(|e| 10f64.powi(e)).collect();
+            }
+        }
+        let step = nice((self.high - self.low) / (most - 1.0));
+        let first = (self.low / step - 1e-9).ceil() as i64;
+        let last = (self.high / step + 1e-9).floor() as i64;
+        (first..=last).map(|i| i as f64 * step).collect()
+    }
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that is at least `x`.
+fn nice(x: f64) -> f64 {
+    if x <= 0.0 || !x.is_finite() {
+        return 1.0;
+    }
+    let power = 10f64.powf(x.log10().floor());
+    let lead = x / power;
+    power * [1.0, 2.0, 5.0].into_iter().find(|step| lead <= step * (1.0 + 1e-9)).unwrap_or(10.0)
+}
+
+/// A number for a tick or a legend: short, without trailing zeros, with an exponent when it must.
+pub fn short_number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !value.is_finite() {
+        return "-".into();
+    }
+    let (scaled, suffix) = match size {
+        s if s >= 1e15 || s < 1e-3 => return format!("{value:.0e}"),
+        s if s >= 1e9 => (value / 1e9, "G"),
+        s if s >= 1e6 => (value / 1e6, "M"),
+        s if s >= 1e4 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let digits = if scaled.abs() >= 100.0 {
+        0
+    } else if scaled.abs() >= 10.0 {
+        1
+    } else {
+        3
+    };
+    let text = format!("{scaled:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_round_and_hold_the_data() {
+        let span = Axis::linear("").span([0.13, 0.87, f64::NAN]);
+        assert_eq!((span.low, span.high), (0.0, 1.0));
+        let span = Axis::log("").span([0.02, 3.0, -1.0]);
+        assert!((span.low - 0.01).abs() < 1e-12 && (span.high - 10.0).abs() < 1e-9);
+        for values in [vec![], vec![2.0], vec![f64::INFINITY]] {
+            let span = Axis::linear("").span(values);
+            assert!(span.low < span.high);
+        }
+    }
+
+    #[test]
+    fn ticks_lie_inside_and_are_few() {
+        for (low, high) in [(0.0, 1.0), (-3.0, 17.0), (0.001, 0.0015), (0.0, 150.0)] {
+            for most in 2..9 {
+                let ticks = Span { scale: Scale::Linear, low, high }.ticks(most);
+                assert!(ticks.len() <= most + 1 && ticks.iter().all(|t| *t >= low - 1e-9 && *t <= high + 1e-9));
+            }
+        }
+        assert_eq!(Span { scale: Scale::Log, low: 1.0, high: 1000.0 }.ticks(4), [1.0, 10.0, 100.0, 1000.0]);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let shown = [0.0, 0.25, 1.0, 150.0, 104_000.0, 2.5e6, 1e-8].map(short_number);
+        assert_eq!(shown, ["0", "0.25", "1", "150", "104k", "2.5M", "1e-8"]);
+    }
+}

@@ -1,0 +1,28 @@
+//! What systems and the bench say to each other: plain data and two traits, no files, no terminal.
+//!
+//! A [`System`] names its [`TrialSpec`]s, starts them as [`Trial`]s and judges their results into a
+//! [`Verdict`]. Trials speak in [`Event`]s; one fold of events, [`StudyState`], is what is shown,
+//! live or replayed from disk. [`Panel`]s are data: painters and exporters render the same values.
+
+mod axis;
+mod card;
+mod event;
+mod panel;
+mod preset;
+mod state;
+mod study;
+mod trial;
+mod verdict;
+
+pub use axis::{Span, short_number};
+pub use card::{Card, Family, MetricCard, Paper};
+pub use event::{Closing, Event, Level};
+pub use panel::{
+    Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
+    Tokens,
+};
+pub use preset::{Header, PresetError, Problem, ShippedPreset};
+pub use state::{Series, Status, StudyState, TrialState};
+pub use study::{Cost, Entry, Study, System};
+pub use trial::{Checkpoint, Flow, Progress, Record, Setup, Tensor, Trial, TrialError, TrialResult, TrialSpec};
+pub use verdict::{Check, Outcome, SeedRow, Verdict};

@@ -1,0 +1,325 @@
+//! Panels are data: what there is to see, never how it is drawn.
+//!
+//! The terminal, the SVG and CSV exporters and the plain-text printer render the same values.
+//! A missing value is `f64::NAN` in memory and `null` in files.
+
+use serde::{Deserialize, Serialize};
+
+/// How an axis spaces its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Equal steps.
+    #[default]
+    Linear,
+    /// Equal ratios; values that are not positive have no place on it.
+    Log,
+}
+
+/// One axis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// What it measures, with the unit if there is one.
+    pub label: String,
+    /// Spacing.
+    pub scale: Scale,
+    /// Fixed ends, where they are known beforehand (an accuracy is in 0..1).
+    pub range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// A linear axis that fits its data.
+    pub fn linear(label: impl Into<String>) -> Self {
+        Axis { label: label.into(), scale: Scale::Linear, range: None }
+    }
+
+    /// A logarithmic axis that fits its data.
+    pub fn log(label: impl Into<String>) -> Self {
+        Axis { label: label.into(), scale: Scale::Log, range: None }
+    }
+
+    /// The same axis with fixed ends.
+    pub fn within(mut self, low: f64, high: f64) -> Self {
+        self.range = Some((low, high));
+        self
+    }
+}
+
+/// How a line is stroked; what tells lines apart without colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dash {
+    /// A measured line.
+    #[default]
+    Solid,
+    /// A second kind of measured line.
+    Dashed,
+    /// A reference: a baseline, chance, a known optimum.
+    Dotted,
+}
+
+/// One line of a chart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Name in the legend.
+    pub label: String,
+    /// Stroke.
+    pub dash: Dash,
+    /// Points, x ascending; a y that is NaN breaks the line.
+    #[serde(with = "missing::pairs")]
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A place on the x axis worth a tick of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where.
+    pub x: f64,
+    /// A letter or a word.
+    pub label: String,
+}
+
+/// Lines over a common x.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lines {
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// The lines, most important first.
+    pub lines: Vec<Line>,
+    /// Ticks of their own, for example where a run leaves a plateau.
+    pub marks: Vec<Mark>,
+}
+
+/// A matrix as colour.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Heat {
+    /// What the rows are.
+    pub row_axis: String,
+    /// What the columns are.
+    pub column_axis: String,
+    /// A label a row.
+    pub rows: Vec<String>,
+    /// A label a column.
+    pub columns: Vec<String>,
+    /// Values, row by row; NaN where nothing is known yet.
+    #[serde(with = "missing::list")]
+    pub values: Vec<f64>,
+    /// A letter or two on each cell, row by row; empty for none at all.
+    pub letters: Vec<String>,
+    /// Values at the ends of the colour ramp; from the data when absent.
+    pub range: Option<(f64, f64)>,
+    /// What the colour measures.
+    pub unit: String,
+}
+
+/// One bar.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    /// Name.
+    pub label: String,
+    /// Length.
+    #[serde(with = "missing::one")]
+    pub value: f64,
+    /// An interval around it.
+    pub interval: Option<(f64, f64)>,
+    /// A word behind it, for example `censored`.
+    pub note: String,
+}
+
+/// A list of bars.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bars {
+    /// The value axis.
+    pub axis: Axis,
+    /// The bars, top to bottom.
+    pub bars: Vec<Bar>,
+}
+
+/// One point of a scatter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Horizontal.
+    pub x: f64,
+    /// Vertical.
+    pub y: f64,
+    /// Group: gives colour and glyph.
+    pub group: String,
+    /// Name of this point.
+    pub label: String,
+}
+
+/// Points in a plane.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scatter {
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// The points.
+    pub points: Vec<Point>,
+}
+
+/// A table of text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Heads of the columns.
+    pub columns: Vec<String>,
+    /// Rows, each as long as `columns`.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// One grey image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Caption.
+    pub label: String,
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Values row by row, 0 dark to 1 bright.
+    pub pixels: Vec<f32>,
+}
+
+/// Grey images side by side.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Images {
+    /// The images.
+    pub images: Vec<Image>,
+}
+
+/// One token of a strip.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    /// Text of the token.
+    pub text: String,
+    /// A number behind it in 0..1 (a probability, a weight), shown as shade.
+    #[serde(with = "missing::one")]
+    pub weight: f64,
+    /// A word under it, for example `wrong`.
+    pub note: String,
+}
+
+/// Tokens in reading order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// The tokens.
+    pub tokens: Vec<Token>,
+}
+
+/// What a panel holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Body {
+    /// Curves.
+    Lines(Lines),
+    /// A heat map.
+    Heat(Heat),
+    /// Bars.
+    Bars(Bars),
+    /// A scatter.
+    Scatter(Scatter),
+    /// A table.
+    Table(Table),
+    /// Images.
+    Images(Images),
+    /// A token strip.
+    Tokens(Tokens),
+    /// Panels side by side that only make sense together.
+    Beside {
+        /// From left to right.
+        panels: Vec<Panel>,
+    },
+}
+
+/// Something to look at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Panel {
+    /// Stable name: of the file it is exported to, of the place it keeps on the screen.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// What it shows and how to read it: good and bad signs, in a sentence or two.
+    pub says: String,
+    /// A line of numbers under the title; may be empty.
+    pub note: String,
+    /// The data.
+    pub body: Body,
+}
+
+impl Panel {
+    /// A panel without a note.
+    pub fn new(id: impl Into<String>, title: impl Into<String>, says: impl Into<String>, body: Body) -> Self {
+        Panel { id: id.into(), title: title.into(), says: says.into(), note: String::new(), body }
+    }
+
+    /// The same panel with a line of numbers.
+    pub fn noting(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+}
+
+/// JSON has no NaN: a missing value is written as `null`.
+mod missing {
+    /// One number.
+    pub(super) mod one {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        pub(in super::super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+            value.is_finite().then_some(*value).serialize(to)
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+            Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
+        }
+    }
+
+    /// A list of numbers.
+    pub(super) mod list {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        pub(in super::super) fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+            to.collect_seq(values.iter().map(|v| v.is_finite().then_some(*v)))
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+            let values = Vec::<Option<f64>>::deserialize(from)?;
+            Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+        }
+    }
+
+    /// A list of points.
+    pub(super) mod pairs {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        pub(in super::super) fn serialize<S: Serializer>(points: &[(f64, f64)], to: S) -> Result<S::Ok, S::Error> {
+            to.collect_seq(points.iter().map(|(x, y)| (x.is_finite().then_some(*x), y.is_finite().then_some(*y))))
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(f64, f64)>, D::Error> {
+            let points = Vec::<(Option<f64>, Option<f64>)>::deserialize(from)?;
+            Ok(points.into_iter().map(|(x, y)| (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_value_survives_a_file() {
+        let heat = Heat { values: vec![0.5, f64::NAN], ..Heat::default() };
+        let line = Line { points: vec![(0.0, f64::NAN), (1.0, 2.0)], ..Line::default() };
+        let lines = Lines { lines: vec![line], ..Lines::default() };
+        for body in [Body::Heat(heat), Body::Lines(lines)] {
+            let text = serde_json::to_string(&Panel::new("a", "A", "", body)).unwrap();
+            assert!(text.contains("null"), "{text}");
+            let back: Panel = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&back).unwrap(), text);
+        }
+    }
+}

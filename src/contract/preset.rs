@@ -1,0 +1,99 @@
+//! Presets: the one file that reproduces a run.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// A preset that ships inside the binary.
+#[derive(Clone, Copy, Debug)]
+pub struct ShippedPreset {
+    /// Name: `quick`, `full`, `ablated`.
+    pub name: &'static str,
+    /// RON text of the file.
+    pub text: &'static str,
+}
+
+/// What every preset says, whatever its system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Slug of the system.
+    pub system: String,
+    /// What this preset is for, in a sentence.
+    pub about: String,
+    /// Seed of the study: all random streams start here.
+    pub seed: u64,
+    /// Replicas of every condition.
+    pub seeds: u64,
+}
+
+/// A whole preset: the header's fields and the system's settings, as one RON struct.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename = "Preset")]
+pub(super) struct Typed<S> {
+    pub(super) system: String,
+    pub(super) about: String,
+    pub(super) seed: u64,
+    pub(super) seeds: u64,
+    pub(super) settings: S,
+}
+
+impl<S> Typed<S> {
+    pub(super) fn header(&self) -> Header {
+        Header { system: self.system.clone(), about: self.about.clone(), seed: self.seed, seeds: self.seeds }
+    }
+}
+
+/// A value that is of the right type but cannot be used: 3 heads for width 64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Path of the field from the top of the preset: `settings.model.heads`.
+    pub path: String,
+    /// What stands there.
+    pub found: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+impl Problem {
+    /// A problem with a field.
+    pub fn new(path: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
+        Problem { path: path.into(), found: found.to_string(), expected: expected.into() }
+    }
+}
+
+/// Why a text is no preset of a system.
+#[derive(Clone, Debug)]
+pub enum PresetError {
+    /// It does not parse or does not fit the types. `path` is the field being read, if any.
+    Ron {
+        /// Position and reason, as RON gives them.
+        error: Box<ron::error::SpannedError>,
+        /// Path of the field being read.
+        path: String,
+    },
+    /// A `--set` that does not fit the types.
+    Value {
+        /// Path of the field.
+        path: String,
+        /// What was expected and found.
+        message: String,
+    },
+    /// Values that cannot be used.
+    Problems(Vec<Problem>),
+}
+
+/// The RON dialect of presets: `Some(..)` may be left out.
+pub(super) fn dialect() -> ron::Options {
+    ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+}
+
+/// Reads RON text into a value, keeping position and path for the message.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PresetError> {
+    let fail = |error: ron::error::SpannedError, path: String| PresetError::Ron { error: Box::new(error), path };
+    let mut reader =
+        ron::de::Deserializer::from_str_with_options(text, &dialect()).map_err(|e| fail(e, String::new()))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+        let path = e.path().to_string();
+        fail(reader.span_error(e.into_inner()), path)
+    })?;
+    reader.end().map_err(|e| fail(reader.span_error(e), String::new()))?;
+    Ok(value)
+}

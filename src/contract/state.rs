@@ -1,0 +1,125 @@
+//! The fold of everything that happened in a study: what every view shows, live or from disk.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Closing, Event, Header, Level, Panel, Progress, TrialResult, TrialSpec, Verdict};
+
+/// What a study or a trial is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Not begun.
+    #[default]
+    Waiting,
+    /// A worker is on it.
+    Running,
+    /// A worker holds it and waits.
+    Paused,
+    /// All done.
+    Done,
+    /// It ended with an error; a note says which.
+    Failed,
+    /// No worker is on it and it is not done; `ansatz resume` goes on.
+    Stopped,
+}
+
+impl Status {
+    /// The word shown to people and written to files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Waiting => "waiting",
+            Status::Running => "running",
+            Status::Paused => "paused",
+            Status::Done => "done",
+            Status::Failed => "failed",
+            Status::Stopped => "stopped",
+        }
+    }
+}
+
+/// A metric over the steps of one trial: points (step, value).
+pub type Series = Vec<(u64, f64)>;
+
+/// One trial as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialState {
+    /// What it recorded.
+    pub result: TrialResult,
+    /// What it is doing.
+    pub status: Status,
+    /// How far it is.
+    pub progress: Progress,
+    /// Steps a second, while it runs.
+    pub rate: Option<f64>,
+    /// Its own panels, as last written.
+    pub panels: Vec<Panel>,
+    /// Its notes: (step, level, sentence).
+    pub notes: Vec<(u64, Level, String)>,
+}
+
+impl TrialState {
+    /// A trial of which nothing is known yet.
+    pub fn new(spec: TrialSpec) -> Self {
+        TrialState {
+            result: TrialResult::new(spec),
+            status: Status::Waiting,
+            progress: Progress::default(),
+            rate: None,
+            panels: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        self.result.apply(event);
+        match event {
+            Event::Opened { steps } => self.progress.steps = *steps,
+            Event::Metric { step, .. } | Event::Vector { step, .. } => {
+                self.progress.step = self.progress.step.max(*step)
+            }
+            Event::Note { step, level, text } => self.notes.push((*step, *level, text.clone())),
+            Event::Closed { closing } => {
+                self.status = if *closing == Closing::Done { Status::Done } else { Status::Failed };
+            }
+        }
+    }
+}
+
+/// A whole study as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyState {
+    /// Name of the run: its folder's.
+    pub run: String,
+    /// Name of the preset it was started from.
+    pub preset: String,
+    /// What the preset says.
+    pub header: Header,
+    /// What it is doing.
+    pub status: Status,
+    /// Its trials, in the order in which they start.
+    pub trials: Vec<TrialState>,
+    /// Panels of the whole study, as last written.
+    pub panels: Vec<Panel>,
+    /// The verdict, once judged.
+    pub verdict: Option<Verdict>,
+    /// Seconds of work left, if it can be told.
+    pub eta: Option<f64>,
+    /// What happened around the trials, newest last: (seconds since 1970, level, sentence).
+    pub journal: Vec<(f64, Level, String)>,
+}
+
+impl StudyState {
+    /// Steps done and steps in all, over the trials.
+    pub fn progress(&self) -> Progress {
+        self.trials.iter().fold(Progress::default(), |sum, trial| Progress {
+            step: sum.step + trial.progress.step,
+            steps: sum.steps + trial.progress.steps,
+        })
+    }
+
+    /// What the trials recorded.
+    pub fn results(&self) -> Vec<TrialResult> {
+        self.trials.iter().map(|trial| trial.result.clone()).collect()
+    }
+}

@@ -1,0 +1,176 @@
+//! A study: a grid of trials and a judge.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::preset::{Typed, dialect, read};
+use super::{
+    Card, Header, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError, TrialResult, TrialSpec, Verdict,
+};
+
+/// What a study will take; shown before it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// Trials.
+    pub trials: usize,
+    /// Floating-point operations of all trials together.
+    pub flop: f64,
+    /// Bytes of memory of one trial.
+    pub memory: u64,
+    /// Bytes on disk.
+    pub disk: u64,
+}
+
+/// One paper on the bench: the typed half of the contract.
+pub trait System: Sized + Send + Sync + 'static {
+    /// The card.
+    const CARD: Card;
+    /// The presets that ship with it; the first is the default.
+    const PRESETS: &'static [ShippedPreset];
+    /// What a preset can set. `deny_unknown_fields`, a doc line under each field.
+    type Settings: Serialize + DeserializeOwned + Clone + std::fmt::Debug + Send + Sync;
+
+    /// Values that are of the right type but cannot be used, all at once; paths from the top of
+    /// the settings.
+    fn problems(settings: &Self::Settings) -> Vec<Problem>;
+
+    /// What the study will take.
+    fn cost(settings: &Self::Settings, seeds: u64) -> Cost;
+
+    /// The trials, in the order in which they are to start.
+    fn trials(settings: &Self::Settings, seeds: u64) -> Vec<TrialSpec>;
+
+    /// Starts one of them.
+    ///
+    /// # Errors
+    /// When data that it needs is missing or broken.
+    fn start(settings: &Self::Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError>;
+
+    /// What there is to see of the whole study, from what its trials recorded so far.
+    fn panels(settings: &Self::Settings, results: &[TrialResult]) -> Vec<Panel>;
+
+    /// The verdict, from what all trials recorded. `seed` feeds the bootstrap.
+    fn judge(settings: &Self::Settings, seed: u64, results: &[TrialResult]) -> Verdict;
+}
+
+/// A system with its preset read: the object-safe half of the contract.
+pub trait Study: Send + Sync {
+    /// The system's card.
+    fn card(&self) -> &'static Card;
+    /// What every preset says.
+    fn header(&self) -> Header;
+    /// The whole preset with every default filled in: reproduces the run alone.
+    fn to_ron(&self) -> String;
+    /// The same as JSON.
+    fn to_json(&self) -> serde_json::Value;
+    /// What the study will take.
+    fn cost(&self) -> Cost;
+    /// The trials, in the order in which they are to start.
+    fn trials(&self) -> Vec<TrialSpec>;
+    /// Starts one of them.
+    ///
+    /// # Errors
+    /// When data that it needs is missing or broken.
+    fn start(&self, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError>;
+    /// What there is to see of the whole study.
+    fn panels(&self, results: &[TrialResult]) -> Vec<Panel>;
+    /// The verdict.
+    fn judge(&self, results: &[TrialResult]) -> Verdict;
+}
+
+/// A row of the table of systems.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The card.
+    pub card: &'static Card,
+    /// The presets that ship with the system; the first is the default.
+    pub presets: &'static [ShippedPreset],
+    /// Reads a preset's RON text.
+    pub open: fn(&str) -> Result<Box<dyn Study>, PresetError>,
+    /// Reads a preset's JSON form (as [`Study::to_json`] gives it, after `--set`).
+    pub open_json: fn(serde_json::Value) -> Result<Box<dyn Study>, PresetError>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entry({})", self.card.slug)
+    }
+}
+
+impl Entry {
+    /// The row of a system.
+    pub const fn of<S: System>() -> Self {
+        Entry { card: &S::CARD, presets: S::PRESETS, open: open::<S>, open_json: open_json::<S> }
+    }
+
+    /// A shipped preset by name.
+    pub fn preset(&self, name: &str) -> Option<&'static ShippedPreset> {
+        self.presets.iter().find(|preset| preset.name == name)
+    }
+}
+
+fn open<S: System>(text: &str) -> Result<Box<dyn Study>, PresetError> {
+    checked::<S>(read(text)?)
+}
+
+fn open_json<S: System>(value: serde_json::Value) -> Result<Box<dyn Study>, PresetError> {
+    let preset = serde_path_to_error::deserialize(value)
+        .map_err(|e| PresetError::Value { path: e.path().to_string(), message: e.into_inner().to_string() })?;
+    checked::<S>(preset)
+}
+
+fn checked<S: System>(preset: Typed<S::Settings>) -> Result<Box<dyn Study>, PresetError> {
+    let mut problems = Vec::new();
+    if preset.system != S::CARD.slug {
+        problems.push(Problem::new("system", &preset.system, format!("\"{}\"", S::CARD.slug)));
+    }
+    if !(1..=1000).contains(&preset.seeds) {
+        problems.push(Problem::new("seeds", preset.seeds, "1 to 1000 replicas"));
+    }
+    problems.extend(
+        S::problems(&preset.settings).into_iter().map(|p| Problem { path: format!("settings.{}", p.path), ..p }),
+    );
+    if problems.is_empty() { Ok(Box::new(Opened::<S>(preset))) } else { Err(PresetError::Problems(problems)) }
+}
+
+/// The blanket half of [`Study`].
+struct Opened<S: System>(Typed<S::Settings>);
+
+impl<S: System> Study for Opened<S> {
+    fn card(&self) -> &'static Card {
+        &S::CARD
+    }
+
+    fn header(&self) -> Header {
+        self.0.header()
+    }
+
+    fn to_ron(&self) -> String {
+        let style = ron::ser::PrettyConfig::new().struct_names(false).indentor("    ");
+        let text = dialect().to_string_pretty(&self.0, style);
+        text.expect("a preset that was read can be written") + "\n"
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.0).expect("a preset that was read can be written")
+    }
+
+    fn cost(&self) -> Cost {
+        S::cost(&self.0.settings, self.0.seeds)
+    }
+
+    fn trials(&self) -> Vec<TrialSpec> {
+        S::trials(&self.0.settings, self.0.seeds)
+    }
+
+    fn start(&self, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        S::start(&self.0.settings, spec, setup)
+    }
+
+    fn panels(&self, results: &[TrialResult]) -> Vec<Panel> {
+        S::panels(&self.0.settings, results)
+    }
+
+    fn judge(&self, results: &[TrialResult]) -> Verdict {
+        S::judge(&self.0.settings, self.0.seed, results)
+    }
+}

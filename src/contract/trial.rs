@@ -1,0 +1,198 @@
+//! A trial: one condition, one seed; deterministic, resumable, independent of every other.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Closing, Event, Level, Panel};
+use crate::base::random::Key;
+use crate::base::threads::Pool;
+
+/// Which trial: its name, its condition, its replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialSpec {
+    /// Unique in the study and fit for a folder's name: `k-inf.s0`.
+    pub name: String,
+    /// What is the same over its seeds: `K = inf`.
+    pub condition: String,
+    /// Replica, from 0.
+    pub seed: u64,
+    /// Where it stands on the axes of the study: `tasks` -> `inf`.
+    pub axes: BTreeMap<String, String>,
+}
+
+/// What a trial is started with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Root of the random streams of the study: `Key::new(study seed)`.
+    pub key: Key,
+    /// Threads it may use; must not change what it computes.
+    pub pool: Pool,
+}
+
+/// How far a trial is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all.
+    pub steps: u64,
+}
+
+/// Whether a trial goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// More steps to come.
+    More,
+    /// That was the last.
+    Done,
+}
+
+/// Why a trial cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// A value was not finite.
+    #[error("{what} was not finite at step {step}")]
+    Diverged {
+        /// Training step.
+        step: u64,
+        /// Which value.
+        what: String,
+    },
+    /// A checkpoint does not belong to this trial.
+    #[error("the checkpoint does not fit: {0}")]
+    Checkpoint(String),
+    /// Data that the trial needs is missing or broken.
+    #[error("{0}")]
+    Data(String),
+}
+
+impl TrialError {
+    /// How a trial that ends with this error is closed.
+    pub fn closing(&self) -> Closing {
+        match self {
+            TrialError::Diverged { .. } => Closing::Diverged,
+            TrialError::Checkpoint(_) | TrialError::Data(_) => Closing::Failed,
+        }
+    }
+}
+
+/// One tensor of a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Stable path name: `layers.0.attention.query.weight`.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// All that a trial needs to go on where it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint {
+    /// Steps done.
+    pub step: u64,
+    /// Weights and optimiser state.
+    pub tensors: Vec<Tensor>,
+    /// Everything else, by name.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Where a trial writes what it finds.
+pub trait Record {
+    /// Takes one event.
+    fn event(&mut self, event: Event);
+}
+
+impl Record for Vec<Event> {
+    fn event(&mut self, event: Event) {
+        self.push(event);
+    }
+}
+
+impl dyn Record + '_ {
+    /// Records a number.
+    pub fn metric(&mut self, step: u64, name: &str, value: f64) {
+        self.event(Event::Metric { step, name: name.to_owned(), value });
+    }
+
+    /// Records a list of numbers.
+    pub fn vector(&mut self, step: u64, name: &str, values: Vec<f64>) {
+        self.event(Event::Vector { step, name: name.to_owned(), values });
+    }
+
+    /// Records a sentence.
+    pub fn note(&mut self, step: u64, level: Level, text: impl Into<String>) {
+        self.event(Event::Note { step, level, text: text.into() });
+    }
+}
+
+/// A running trial. Nothing in it may depend on the machine, the threads or the clock.
+pub trait Trial: Send {
+    /// How far it is.
+    fn progress(&self) -> Progress;
+
+    /// Goes on for some tens of milliseconds, so that pause, stop and checkpoint are prompt.
+    ///
+    /// # Errors
+    /// When it cannot go on; the trial is then over.
+    fn step(&mut self, record: &mut dyn Record) -> Result<Flow, TrialError>;
+
+    /// What there is to see now. Asked at frame rate while somebody watches, never from `step`;
+    /// must not change what later steps compute.
+    fn panels(&mut self) -> Vec<Panel>;
+
+    /// All that [`Trial::restore`] needs.
+    fn save(&self) -> Checkpoint;
+
+    /// Goes back to a saved state; called on a trial that was just started.
+    ///
+    /// # Errors
+    /// [`TrialError::Checkpoint`] when the checkpoint is not of this trial.
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError>;
+}
+
+/// What a trial recorded, as the judge sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialResult {
+    /// Which trial.
+    pub spec: TrialSpec,
+    /// Every metric: points (step, value) in the order recorded.
+    pub metrics: BTreeMap<String, Vec<(u64, f64)>>,
+    /// The last value of every vector, with its step.
+    pub vectors: BTreeMap<String, (u64, Vec<f64>)>,
+    /// How it ended; none while it runs.
+    pub closing: Option<Closing>,
+}
+
+impl TrialResult {
+    /// A result with nothing in it yet.
+    pub fn new(spec: TrialSpec) -> Self {
+        TrialResult { spec, metrics: BTreeMap::new(), vectors: BTreeMap::new(), closing: None }
+    }
+
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Metric { step, name, value } => {
+                self.metrics.entry(name.clone()).or_default().push((*step, *value));
+            }
+            Event::Vector { step, name, values } => {
+                self.vectors.insert(name.clone(), (*step, values.clone()));
+            }
+            Event::Closed { closing } => self.closing = Some(*closing),
+            Event::Opened { .. } | Event::Note { .. } => {}
+        }
+    }
+
+    /// The last value of a metric.
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.metrics.get(name)?.last().map(|(_, value)| *value)
+    }
+
+    /// The last values of a vector.
+    pub fn vector(&self, name: &str) -> Option<&[f64]> {
+        self.vectors.get(name).map(|(_, values)| values.as_slice())
+    }
+}
