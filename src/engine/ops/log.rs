@@ -1,0 +1,43 @@
+//! `log`: y = ln x; dx = dy / x.
+
+use super::pointwise::{run_unary, same};
+use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::kernels::map::Unary;
+
+#[derive(Debug)]
+struct Log;
+
+impl Op for Log {
+    fn name(&self) -> &'static str {
+        "log"
+    }
+
+    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
+        same("log", inputs)
+    }
+
+    fn run(&self, io: Io<'_>) {
+        run_unary(Unary::Log, io);
+    }
+
+    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
+        Ok(vec![Some(at.d_output() / at.inputs[0])])
+    }
+}
+
+impl<'g> Var<'g> {
+    /// The natural logarithm of every element.
+    pub fn log(self) -> Var<'g> {
+        self.graph().apply_one(Log, &[self])
+    }
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<super::Case> {
+    use super::Case;
+    use super::case::within;
+    let case = |shape: &[usize]| {
+        Case::one(format!("{shape:?}"), [within(shape, 0.2, 3.0)], |x| x[0].log(), |x| x[0].mapv(f64::ln))
+    };
+    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+}

@@ -1,0 +1,51 @@
+//! What the pointwise ops share: numpy broadcasting of two operands.
+
+use crate::engine::{Io, Shape, ShapeError};
+use crate::kernels::map::{self, Binary, Unary};
+
+/// The common shape of two operands, aligned at the last axis; extents of 1 repeat.
+pub(super) fn broadcast(op: &'static str, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
+    let [a, b] = inputs else { return Err(ShapeError::new(op, inputs, "two inputs")) };
+    let rank = a.len().max(b.len());
+    let extent = |shape: &Shape, axis: usize| {
+        let missing = rank - shape.len();
+        if axis < missing { 1 } else { shape[axis - missing] }
+    };
+    let mut extents = Vec::with_capacity(rank);
+    for axis in 0..rank {
+        extents.push(match (extent(a, axis), extent(b, axis)) {
+            (x, y) if x == y || y == 1 => x,
+            (1, y) => y,
+            _ => return Err(ShapeError::new(op, inputs, "extents that are equal or 1, aligned at the last axis")),
+        });
+    }
+    Ok(vec![extents.into()])
+}
+
+/// The one output has the shape of the one input.
+pub(super) fn same(op: &'static str, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
+    match inputs {
+        [x] => Ok(vec![(*x).clone()]),
+        _ => Err(ShapeError::new(op, inputs, "one input")),
+    }
+}
+
+/// Two inputs of one shape.
+pub(super) fn alike(op: &'static str, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
+    match inputs {
+        [x, y] if x == y => Ok(vec![(*x).clone()]),
+        _ => Err(ShapeError::new(op, inputs, "two inputs of one shape")),
+    }
+}
+
+/// Runs a binary kernel with broadcasting.
+pub(super) fn run_binary(f: Binary, io: Io<'_>) {
+    let Io { inputs: [a, b, ..], outputs: [y, ..], input_shapes, output_shapes, pool, .. } = io;
+    map::binary(pool, f, a, &input_shapes[0], b, &input_shapes[1], y, &output_shapes[0]);
+}
+
+/// Runs a unary kernel.
+pub(super) fn run_unary(f: Unary, io: Io<'_>) {
+    let Io { inputs: [x, ..], outputs: [y, ..], pool, .. } = io;
+    map::unary(pool, f, x, y);
+}

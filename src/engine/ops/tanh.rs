@@ -1,0 +1,44 @@
+//! `tanh`: y = tanh x; dx = dy (1 - y^2).
+
+use super::pointwise::{run_unary, same};
+use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::kernels::map::Unary;
+
+#[derive(Debug)]
+struct Tanh;
+
+impl Op for Tanh {
+    fn name(&self) -> &'static str {
+        "tanh"
+    }
+
+    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
+        same("tanh", inputs)
+    }
+
+    fn run(&self, io: Io<'_>) {
+        run_unary(Unary::Tanh, io);
+    }
+
+    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
+        let y = at.outputs[0];
+        Ok(vec![Some(at.d_output() * (y * y * -1.0 + 1.0))])
+    }
+}
+
+impl<'g> Var<'g> {
+    /// The hyperbolic tangent of every element.
+    pub fn tanh(self) -> Var<'g> {
+        self.graph().apply_one(Tanh, &[self])
+    }
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<super::Case> {
+    use super::Case;
+    use super::case::within;
+    let case = |shape: &[usize]| {
+        Case::one(format!("{shape:?}"), [within(shape, -2.5, 2.5)], |x| x[0].tanh(), |x| x[0].mapv(f64::tanh))
+    };
+    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+}
