@@ -2,3 +2,4 @@
 //! allocate nothing, and split work by shape alone, so the bits do not depend on the threads.
 
 pub mod isa;
+pub mod math;
