@@ -1,4 +1,7 @@
 //! Kernels: plain Rust loops over slices, compiled for every instruction set. They know no graph,
 //! allocate nothing, and split work by shape alone, so the bits do not depend on the threads.
 
+pub mod gemm;
 pub mod isa;
+pub mod math;
+mod tile;
