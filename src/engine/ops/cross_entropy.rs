@@ -33,7 +33,7 @@ impl Op for CrossEntropy {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [logits, targets, ..], outputs: [loss, ..], input_shapes, pool, .. } = io;
-        softmax::cross_entropy(pool, logits, targets, input_shapes[0].last_extent(), loss);
+        softmax::cross_entropy(pool, input_shapes[0].last_extent(), logits, targets, loss);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
@@ -55,7 +55,7 @@ impl Op for CrossEntropyBackward {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [logits, targets, d_loss, ..], outputs: [d_logits, ..], input_shapes, pool, .. } = io;
-        softmax::cross_entropy_backward(pool, logits, targets, d_loss, input_shapes[0].last_extent(), d_logits);
+        softmax::cross_entropy_backward(pool, input_shapes[0].last_extent(), logits, targets, d_loss, d_logits);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -18,7 +18,7 @@ impl Op for LogSoftmax {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [x, ..], outputs: [y, ..], input_shapes, pool, .. } = io;
-        softmax::log_softmax(pool, x, input_shapes[0].last_extent(), y);
+        softmax::log_softmax(pool, input_shapes[0].last_extent(), x, y);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

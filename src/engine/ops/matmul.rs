@@ -55,14 +55,9 @@ impl Op for MatMul {
     }
 
     fn run(&self, io: Io<'_>) {
-        let Io { inputs: [a, b, ..], outputs: [c, ..], input_shapes, scratch, pool, .. } = io;
+        let Io { inputs: [a, b, ..], outputs: [c, ..], input_shapes, pool, .. } = io;
         let (gemm, batch) = self.layout(&input_shapes[0], &input_shapes[1]);
-        gemm::gemm(pool, &gemm, &batch, a, b, c, scratch);
-    }
-
-    fn scratch(&self, inputs: &[Shape], _: &[Shape]) -> usize {
-        let (gemm, batch) = self.layout(&inputs[0], &inputs[1]);
-        gemm::gemm_scratch(&gemm, &batch)
+        gemm::gemm(pool, &gemm, &batch, a, b, c);
     }
 
     fn flop(&self, inputs: &[Shape], outputs: &[Shape]) -> u64 {
