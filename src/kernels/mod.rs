@@ -3,5 +3,7 @@
 
 pub mod gemm;
 pub mod isa;
+pub mod map;
 pub mod math;
+pub mod strided;
 mod tile;
