@@ -1,7 +1,8 @@
 //! `broadcast`: x repeated along axes of extent 1 and new leading axes; dx = dy summed over them.
 
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::reduce;
+use crate::kernels::copy;
+use crate::kernels::strided::View;
 
 #[derive(Debug)]
 struct Broadcast {
@@ -26,7 +27,7 @@ impl Op for Broadcast {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [x, ..], outputs: [y, ..], input_shapes, output_shapes, pool, .. } = io;
-        reduce::broadcast_to(pool, x, &input_shapes[0], y, &output_shapes[0]);
+        copy::broadcast_to(pool, View::new(x, &input_shapes[0]), &output_shapes[0], y);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -1,9 +1,9 @@
 //! `gelu`: y = x/2 (1 + tanh u), u = sqrt(2/pi) (x + 0.044715 x^3) (Hendrycks and Gimpel 2016, the
 //! tanh form); dx = dy ((1 + tanh u)/2 + x/2 (1 - tanh^2 u) u').
 
-use super::pointwise::{alike, run_binary, run_unary, same};
+use super::pointwise::{alike, run_backward, run_unary, same};
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::{Binary, Unary};
+use crate::kernels::map::{self, Unary};
 
 const FACTOR: f32 = 0.797_884_6; // sqrt(2 / pi)
 const CUBIC: f32 = 0.044_715;
@@ -44,7 +44,7 @@ impl Op for GeluBackward {
     }
 
     fn run(&self, io: Io<'_>) {
-        run_binary(Binary::GeluBackward, io);
+        run_backward(map::Backward::Gelu, io);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -1,7 +1,8 @@
 //! `permute`: axes in another order; dx = dy with the order undone.
 
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::reduce;
+use crate::kernels::copy;
+use crate::kernels::strided::View;
 
 /// Axis `i` of the output is axis `axes[i]` of the input.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Op for Permute {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [x, ..], outputs: [y, ..], input_shapes, pool, .. } = io;
-        reduce::permute(pool, x, &input_shapes[0], &self.axes, y);
+        copy::permute(pool, View::new(x, &input_shapes[0]), &self.axes, y);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

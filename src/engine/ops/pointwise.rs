@@ -2,6 +2,7 @@
 
 use crate::engine::{Io, Shape, ShapeError};
 use crate::kernels::map::{self, Binary, Unary};
+use crate::kernels::strided::View;
 
 /// The common shape of two operands, aligned at the last axis; extents of 1 repeat.
 pub(super) fn broadcast(op: &'static str, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
@@ -41,7 +42,14 @@ pub(super) fn alike(op: &'static str, inputs: &[&Shape]) -> Result<Vec<Shape>, S
 /// Runs a binary kernel with broadcasting.
 pub(super) fn run_binary(f: Binary, io: Io<'_>) {
     let Io { inputs: [a, b, ..], outputs: [y, ..], input_shapes, output_shapes, pool, .. } = io;
-    map::binary(pool, f, a, &input_shapes[0], b, &input_shapes[1], y, &output_shapes[0]);
+    let view = |data, i: usize| View::new(data, &input_shapes[i]);
+    map::binary(pool, f, view(a, 0), view(b, 1), y, &output_shapes[0]);
+}
+
+/// Runs the backward kernel of a unary op: inputs are the gradient and what was saved.
+pub(super) fn run_backward(f: map::Backward, io: Io<'_>) {
+    let Io { inputs: [dy, saved, ..], outputs: [dx, ..], pool, .. } = io;
+    map::backward(pool, f, saved, dy, dx);
 }
 
 /// Runs a unary kernel.

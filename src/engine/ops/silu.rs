@@ -1,8 +1,8 @@
 //! `silu`: y = x s(x) with the logistic s; dx = dy (s + x s (1 - s)).
 
-use super::pointwise::{alike, run_binary, run_unary, same};
+use super::pointwise::{alike, run_backward, run_unary, same};
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::{Binary, Unary};
+use crate::kernels::map::{self, Unary};
 
 #[derive(Debug)]
 struct Silu;
@@ -40,7 +40,7 @@ impl Op for SiluBackward {
     }
 
     fn run(&self, io: Io<'_>) {
-        run_binary(Binary::SiluBackward, io);
+        run_backward(map::Backward::Silu, io);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

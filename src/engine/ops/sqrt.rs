@@ -17,7 +17,7 @@ impl Op for SquareRoot {
     }
 
     fn run(&self, io: Io<'_>) {
-        run_unary(Unary::SquareRoot, io);
+        run_unary(Unary::Sqrt, io);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

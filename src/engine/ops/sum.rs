@@ -2,6 +2,7 @@
 
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::reduce;
+use crate::kernels::strided::View;
 
 /// Sums over `axes` (ascending), which keep an extent of 1.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Op for Sum {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [x, ..], outputs: [y, ..], input_shapes, pool, .. } = io;
-        reduce::sum_axes(pool, x, &input_shapes[0], &self.axes, y);
+        reduce::sum_axes(pool, View::new(x, &input_shapes[0]), &self.axes, 1.0, y);
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
