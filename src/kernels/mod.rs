@@ -1,5 +1,11 @@
 //! Kernels: plain Rust loops over slices, compiled for every instruction set. They know no graph,
 //! allocate nothing, and split work by shape alone, so the bits do not depend on the threads.
 
+#[cfg(test)]
+pub(crate) mod check;
+pub mod delta_rule;
 pub mod isa;
+pub(crate) mod lanes;
+pub mod linear_attention;
 pub mod math;
+pub(crate) mod split;
