@@ -6,6 +6,8 @@ pub(crate) mod check;
 pub mod delta_rule;
 pub mod isa;
 pub(crate) mod lanes;
+pub mod layer_norm;
 pub mod linear_attention;
 pub mod math;
+pub mod softmax;
 pub(crate) mod split;
