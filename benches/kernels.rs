@@ -1,0 +1,2 @@
+//! Kernels.
+fn main() { divan::main(); }
