@@ -1,6 +1,8 @@
 //! Fixed lanes: rows of any width go through arrays of a fixed length, so that LLVM vectorises
 //! them and the order of every sum is written down.
 
+use super::isa::Arithmetic;
+
 /// The lanes of a sum along a row.
 pub(crate) const LANES: usize = 16;
 
@@ -53,6 +55,35 @@ pub(crate) fn sum<const L: usize>(mut lanes: [f32; L]) -> f32 {
         half /= 2;
     }
     lanes[0]
+}
+
+/// The sum of a row.
+#[inline(always)]
+pub(crate) fn sum_of(x: &[f32]) -> f32 {
+    let (whole, rest) = x.as_chunks::<LANES>();
+    let mut total = load::<LANES>(rest, 0.0);
+    for lanes in whole {
+        for j in 0..LANES {
+            total[j] += lanes[j];
+        }
+    }
+    sum(total)
+}
+
+/// The sum of the products of two rows.
+#[inline(always)]
+pub(crate) fn sum_of_products<A: Arithmetic>(x: &[f32], y: &[f32]) -> f32 {
+    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    let mut total = [0.0; LANES];
+    for (x, y) in x.iter().zip(y) {
+        for j in 0..LANES {
+            total[j] = A::mul_add(x[j], y[j], total[j]);
+        }
+    }
+    for ((total, x), y) in total.iter_mut().zip(x_rest).zip(y_rest) {
+        *total = A::mul_add(*x, *y, *total);
+    }
+    sum(total)
 }
 
 /// The largest of the lanes; NaN is passed over.

@@ -2,7 +2,7 @@
 //! none.
 
 use super::isa::{Arithmetic, kernel};
-use super::lanes::{LANES, load, store, sum};
+use super::lanes::{LANES, sum, sum_of};
 use super::split::split;
 use crate::base::threads::Pool;
 
@@ -20,20 +20,16 @@ fn rows_per_block(rows: usize, n: usize) -> usize {
 #[inline(always)]
 fn moments<A: Arithmetic>(x: &[f32], eps: f32) -> (f32, f32) {
     let count = x.len() as f32;
-    let mut total = [0.0; LANES];
-    for chunk in x.chunks(LANES) {
-        let lanes = load::<LANES>(chunk, 0.0);
-        for j in 0..LANES {
-            total[j] += lanes[j];
-        }
-    }
-    let mean = sum(total) / count;
+    let mean = sum_of(x) / count;
+    let (whole, rest) = x.as_chunks::<LANES>();
     let mut squares = [0.0; LANES];
-    for chunk in x.chunks(LANES) {
-        let lanes = load::<LANES>(chunk, mean);
+    for lanes in whole {
         for j in 0..LANES {
             squares[j] = A::mul_add(lanes[j] - mean, lanes[j] - mean, squares[j]);
         }
+    }
+    for (square, x) in squares.iter_mut().zip(rest) {
+        *square = A::mul_add(x - mean, x - mean, *square);
     }
     (mean, 1.0 / (sum(squares) / count + eps).sqrt())
 }
@@ -44,16 +40,20 @@ kernel! {
         y: &mut [f32], means: &mut [f32], scales: &mut [f32]
     ) {
         let rows = x.chunks(n).zip(y.chunks_mut(n));
-        for ((x, y), (mean, scale)) in rows.zip(means.iter_mut().zip(scales)) {
-            (*mean, *scale) = moments::<A>(x, eps);
-            for (i, (x, y)) in x.chunks(LANES).zip(y.chunks_mut(LANES)).enumerate() {
-                let at = i * LANES;
-                let (mut x, gain) = (load::<LANES>(x, 0.0), load::<LANES>(&gain[at..], 0.0));
-                let bias = bias.map_or([0.0; LANES], |bias| load::<LANES>(&bias[at..], 0.0));
-                for j in 0..LANES {
-                    x[j] = A::mul_add((x[j] - *mean) * *scale, gain[j], bias[j]);
+        for ((x, y), (mean_out, scale_out)) in rows.zip(means.iter_mut().zip(scales)) {
+            let (mean, scale) = moments::<A>(x, eps);
+            (*mean_out, *scale_out) = (mean, scale);
+            match bias {
+                Some(bias) => {
+                    for (((y, x), gain), bias) in y.iter_mut().zip(x).zip(gain).zip(bias) {
+                        *y = A::mul_add((x - mean) * scale, *gain, *bias);
+                    }
                 }
-                store(&x, y);
+                None => {
+                    for ((y, x), gain) in y.iter_mut().zip(x).zip(gain) {
+                        *y = (x - mean) * scale * gain;
+                    }
+                }
             }
         }
     }
@@ -69,34 +69,41 @@ kernel! {
         let (d_gain, d_bias) = partial.split_at_mut(n);
         let rows = x.chunks(n).zip(dy.chunks(n)).zip(dx.chunks_mut(n));
         for (((x, dy), dx), (&mean, &scale)) in rows.zip(means.iter().zip(scales)) {
-            let (mut total, mut product) = ([0.0; LANES], [0.0; LANES]);
-            for at in (0..n).step_by(LANES) {
-                let (x, dy) = (load::<LANES>(&x[at..], mean), load::<LANES>(&dy[at..], 0.0));
-                let gain = load::<LANES>(&gain[at..], 0.0);
-                let (mut sum_gain, mut sum_bias) = (load::<LANES>(&d_gain[at..], 0.0), load::<LANES>(&d_bias[at..], 0.0));
-                for j in 0..LANES {
-                    let normal = (x[j] - mean) * scale;
-                    let d = dy[j] * gain[j];
-                    total[j] += d;
-                    product[j] = A::mul_add(d, normal, product[j]);
-                    sum_gain[j] = A::mul_add(dy[j], normal, sum_gain[j]);
-                    sum_bias[j] += dy[j];
-                }
-                store(&sum_gain, &mut d_gain[at..]);
-                store(&sum_bias, &mut d_bias[at..]);
+            // First dx holds the normalised x, which all four sums need.
+            let sums = d_gain.iter_mut().zip(d_bias.iter_mut());
+            for (((x, dy), dx), (d_gain, d_bias)) in x.iter().zip(dy).zip(dx.iter_mut()).zip(sums) {
+                *dx = (x - mean) * scale;
+                *d_gain = A::mul_add(*dy, *dx, *d_gain);
+                *d_bias += dy;
             }
-            let (mean_d, mean_product) = (sum(total) / n as f32, sum(product) / n as f32);
-            for at in (0..n).step_by(LANES) {
-                let (mut x, dy) = (load::<LANES>(&x[at..], mean), load::<LANES>(&dy[at..], 0.0));
-                let gain = load::<LANES>(&gain[at..], 0.0);
-                for j in 0..LANES {
-                    let normal = (x[j] - mean) * scale;
-                    x[j] = scale * A::mul_add(-normal, mean_product, A::mul_add(dy[j], gain[j], -mean_d));
-                }
-                store(&x, &mut dx[at..]);
+            let (mean_d, mean_product) = row_means::<A>(dy, gain, dx);
+            for ((dx, dy), gain) in dx.iter_mut().zip(dy).zip(gain) {
+                *dx = scale * A::mul_add(-*dx, mean_product, A::mul_add(*dy, *gain, -mean_d));
             }
         }
     }
+}
+
+/// The means over a row of `dy gain` and of `dy gain normal`.
+#[inline(always)]
+fn row_means<A: Arithmetic>(dy: &[f32], gain: &[f32], normal: &[f32]) -> (f32, f32) {
+    let ((dy, dy_rest), (gain, gain_rest)) = (dy.as_chunks::<LANES>(), gain.as_chunks::<LANES>());
+    let (normal, normal_rest) = normal.as_chunks::<LANES>();
+    let (mut total, mut product) = ([0.0; LANES], [0.0; LANES]);
+    for ((dy, gain), normal) in dy.iter().zip(gain).zip(normal) {
+        for j in 0..LANES {
+            let d = dy[j] * gain[j];
+            total[j] += d;
+            product[j] = A::mul_add(d, normal[j], product[j]);
+        }
+    }
+    for (j, ((dy, gain), normal)) in dy_rest.iter().zip(gain_rest).zip(normal_rest).enumerate() {
+        let d = dy * gain;
+        total[j] += d;
+        product[j] = A::mul_add(d, *normal, product[j]);
+    }
+    let count = (dy.len() * LANES + dy_rest.len()) as f32;
+    (sum(total) / count, sum(product) / count)
 }
 
 /// `y = (x - mean) / sqrt(variance + eps) * gain (+ bias)` over rows of `n`, with the biased

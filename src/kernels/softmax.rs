@@ -1,7 +1,7 @@
 //! Softmax and log-softmax over the last axis, and the cross-entropy of class targets.
 
 use super::isa::{Arithmetic, kernel};
-use super::lanes::{LANES, larger, load, max, store, sum};
+use super::lanes::{LANES, larger, load, max, sum, sum_of, sum_of_products};
 use super::math::{exp, log};
 use super::split::split;
 use crate::base::threads::Pool;
@@ -14,67 +14,47 @@ fn rows_per_block(n: usize) -> usize {
     (GRAIN / n.max(1)).max(1)
 }
 
-/// The largest number of a row, and the sum of `exp(x - largest)`.
+/// The largest number of a row.
 #[inline(always)]
-fn largest_and_sum<A: Arithmetic>(x: &[f32]) -> (f32, f32) {
-    let mut top = [f32::NEG_INFINITY; LANES];
-    for chunk in x.chunks(LANES) {
-        let lanes = load::<LANES>(chunk, f32::NEG_INFINITY);
+fn largest(x: &[f32]) -> f32 {
+    let (whole, rest) = x.as_chunks::<LANES>();
+    let mut top = load::<LANES>(rest, f32::NEG_INFINITY);
+    for lanes in whole {
         for j in 0..LANES {
             top[j] = larger(top[j], lanes[j]);
         }
     }
-    let top = max(top);
+    max(top)
+}
+
+/// The largest number of a row, and the sum of `exp(x - largest)`.
+#[inline(always)]
+fn largest_and_sum<A: Arithmetic>(x: &[f32]) -> (f32, f32) {
+    let top = largest(x);
+    let (whole, rest) = x.as_chunks::<LANES>();
     let mut total = [0.0; LANES];
-    for chunk in x.chunks(LANES) {
-        // The fill adds exp(-inf) = 0.
-        let lanes = load::<LANES>(chunk, f32::NEG_INFINITY);
+    for lanes in whole {
         for j in 0..LANES {
             total[j] += exp::<A>(lanes[j] - top);
         }
     }
+    for (total, x) in total.iter_mut().zip(rest) {
+        *total += exp::<A>(x - top);
+    }
     (top, sum(total))
-}
-
-/// The sum of `a b` over a row.
-#[inline(always)]
-fn product_sum<A: Arithmetic>(a: &[f32], b: &[f32]) -> f32 {
-    let mut total = [0.0; LANES];
-    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
-        let (a, b) = (load::<LANES>(a, 0.0), load::<LANES>(b, 0.0));
-        for j in 0..LANES {
-            total[j] = A::mul_add(a[j], b[j], total[j]);
-        }
-    }
-    sum(total)
-}
-
-/// `y = f(x)` in whole lanes.
-#[inline(always)]
-fn map_row(x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32) {
-    for (x, y) in x.chunks(LANES).zip(y.chunks_mut(LANES)) {
-        store(&load::<LANES>(x, 0.0).map(&f), y);
-    }
-}
-
-/// `y = f(a, b)` in whole lanes.
-#[inline(always)]
-fn map_rows(a: &[f32], b: &[f32], y: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-    for ((a, b), y) in a.chunks(LANES).zip(b.chunks(LANES)).zip(y.chunks_mut(LANES)) {
-        let (mut a, b) = (load::<LANES>(a, 0.0), load::<LANES>(b, 0.0));
-        for j in 0..LANES {
-            a[j] = f(a[j], b[j]);
-        }
-        store(&a, y);
-    }
 }
 
 kernel! {
     fn softmax_block<A>(n: usize, x: &[f32], y: &mut [f32]) {
         for (x, y) in x.chunks(n).zip(y.chunks_mut(n)) {
-            let (top, total) = largest_and_sum::<A>(x);
-            let scale = 1.0 / total;
-            map_row(x, y, |x| exp::<A>(x - top) * scale);
+            let top = largest(x);
+            for (x, y) in x.iter().zip(y.iter_mut()) {
+                *y = exp::<A>(x - top);
+            }
+            let scale = 1.0 / sum_of(y);
+            for y in y {
+                *y *= scale;
+            }
         }
     }
 }
@@ -82,8 +62,10 @@ kernel! {
 kernel! {
     fn softmax_backward_block<A>(n: usize, y: &[f32], dy: &[f32], dx: &mut [f32]) {
         for ((y, dy), dx) in y.chunks(n).zip(dy.chunks(n)).zip(dx.chunks_mut(n)) {
-            let mean = product_sum::<A>(y, dy);
-            map_rows(y, dy, dx, |y, dy| y * (dy - mean));
+            let mean = sum_of_products::<A>(y, dy);
+            for ((y, dy), dx) in y.iter().zip(dy).zip(dx) {
+                *dx = y * (dy - mean);
+            }
         }
     }
 }
@@ -93,8 +75,10 @@ kernel! {
         for (x, y) in x.chunks(n).zip(y.chunks_mut(n)) {
             let (top, total) = largest_and_sum::<A>(x);
             let log_total = log::<A>(total);
-            // In this order the largest numbers cancel first.
-            map_row(x, y, |x| (x - top) - log_total);
+            for (x, y) in x.iter().zip(y) {
+                // In this order the large numbers cancel first.
+                *y = (x - top) - log_total;
+            }
         }
     }
 }
@@ -102,15 +86,10 @@ kernel! {
 kernel! {
     fn log_softmax_backward_block<A>(n: usize, y: &[f32], dy: &[f32], dx: &mut [f32]) {
         for ((y, dy), dx) in y.chunks(n).zip(dy.chunks(n)).zip(dx.chunks_mut(n)) {
-            let mut total = [0.0; LANES];
-            for chunk in dy.chunks(LANES) {
-                let lanes = load::<LANES>(chunk, 0.0);
-                for j in 0..LANES {
-                    total[j] += lanes[j];
-                }
+            let total = sum_of(dy);
+            for ((y, dy), dx) in y.iter().zip(dy).zip(dx) {
+                *dx = A::mul_add(-exp::<A>(*y), total, *dy);
             }
-            let total = sum(total);
-            map_rows(y, dy, dx, |y, dy| A::mul_add(-exp::<A>(y), total, dy));
         }
     }
 }
@@ -161,10 +140,14 @@ kernel! {
                 Target::Ignored => dx.fill(0.0),
                 Target::Invalid => dx.fill(f32::NAN),
                 Target::Class(class) => {
-                    let (top, total) = largest_and_sum::<A>(x);
-                    let scale = 1.0 / total;
-                    map_row(x, dx, |x| exp::<A>(x - top) * scale * d_loss);
-                    // (p - 1) d as a difference of the two: exact where p is small.
+                    let top = largest(x);
+                    for (x, dx) in x.iter().zip(dx.iter_mut()) {
+                        *dx = exp::<A>(x - top);
+                    }
+                    let scale = d_loss / sum_of(dx);
+                    for dx in dx.iter_mut() {
+                        *dx *= scale;
+                    }
                     dx[class] -= d_loss;
                 }
             }

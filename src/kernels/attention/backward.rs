@@ -3,7 +3,7 @@
 use super::{AttentionShape, Block, QUERIES, transpose};
 use crate::base::threads::Pool;
 use crate::kernels::isa::kernel;
-use crate::kernels::lanes::{LANES, Track, load, sum};
+use crate::kernels::lanes::{LANES, Track, sum_of_products};
 use crate::kernels::math::exp;
 use crate::kernels::split::{blocks_of, items_per_block, split};
 
@@ -17,14 +17,7 @@ kernel! {
         let scale = block.shape.scale;
         for r in 0..block.rows {
             let t = block.first + r;
-            let mut product = [0.0; LANES];
-            for (a, b) in out.at(t).chunks(LANES).zip(d_out.at(t).chunks(LANES)) {
-                let (a, b) = (load::<LANES>(a, 0.0), load::<LANES>(b, 0.0));
-                for j in 0..LANES {
-                    product[j] = A::mul_add(a[j], b[j], product[j]);
-                }
-            }
-            let mean = sum(product);
+            let mean = sum_of_products::<A>(out.at(t), d_out.at(t));
             let row = r * block.shape.padded();
             let p = scores[row + from..row + to].as_chunks_mut::<LANES>().0;
             let d = d_weights[row + from..row + to].as_chunks_mut::<LANES>().0;

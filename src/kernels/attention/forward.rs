@@ -28,7 +28,11 @@ fn normalise<A: Arithmetic>(row: &mut [f32]) -> f32 {
     }
     let total = sum(total);
     let scale = 1.0 / total;
-    row.iter_mut().flatten().for_each(|p| *p *= scale);
+    for chunk in row.iter_mut() {
+        for j in 0..LANES {
+            chunk[j] *= scale;
+        }
+    }
     top + log::<A>(total)
 }
 
