@@ -32,12 +32,19 @@ impl Op for Adam {
     }
 
     fn run(&self, io: Io<'_>) {
-        let Io { inputs: [g, factor, learning_rate, steps, ..], outputs: [p, m, v, ..], .. } = io;
+        let Io { inputs: [g, factor, learning_rate, steps, ..], outputs: [p, m, v, ..], pool, .. } = io;
         // In f64: b2^t is near 1 for small t and its rounding would be amplified.
         let bias = |beta: f32| (1.0 - f64::from(beta).powi(steps[0] as i32 + 1)) as f32;
-        let (bias1, bias2) = (bias(self.beta1), bias(self.beta2));
-        let (lr, eps) = (learning_rate[0], self.epsilon);
-        optimiser::adam_step(p, m, v, g, factor[0], lr, self.beta1, self.beta2, eps, bias1, bias2);
+        let step = optimiser::Adam {
+            gradient_scale: factor[0],
+            learning_rate: learning_rate[0],
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            bias1: bias(self.beta1),
+            bias2: bias(self.beta2),
+        };
+        optimiser::adam_step(pool, &step, p, m, v, g);
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
