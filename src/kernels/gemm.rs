@@ -7,8 +7,8 @@
 //!
 //! Ours and not `matrixmultiply`'s, which allocates at every call, packs A even for a handful of
 //! columns and has no batches: on one AVX2 core with a peak of 103 GFLOP/s ours does 83 to 95 at
-//! 64..512 where it does 65 to 85, and 77 against 45 on a batch of 32x16x64; at 1024 squares they
-//! are equal (81). `benches/kernels.rs` measures both.
+//! 64..512 where it does 65 to 85, and 75 against 44 on 32 products of 32x16x64; 1024 squares cost
+//! both the same (75 to 81). `benches/kernels.rs` measures both.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -239,7 +239,7 @@ unsafe fn product(tiles: &Tiles, s: &Gemm, a: *const f32, b: *const f32, c: *mut
     }
 }
 
-/// A piece with A packed into tiles of contiguous columns.
+/// A piece with A packed into tiles of contiguous columns: 205 kB of stack, entered once at a time.
 ///
 /// # Safety
 /// As `product`; `s.k <= DEPTH` and `s.m <= ROWS`.

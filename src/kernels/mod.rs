@@ -5,6 +5,7 @@ pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
 pub mod delta_rule;
+pub mod copy;
 pub mod gemm;
 pub mod isa;
 pub(crate) mod lanes;
@@ -14,5 +15,7 @@ pub mod map;
 pub mod math;
 pub mod softmax;
 pub(crate) mod split;
+pub mod optimiser;
+pub mod reduce;
 pub mod strided;
 mod tile;

@@ -69,8 +69,8 @@ impl<const N: usize> Walk<N> {
                 walk.shape[walk.rank] = length;
                 walk.rank += 1;
             }
-            for n in 0..N {
-                walk.strides[n][walk.rank - 1] = strides[n][axis];
+            for (own, strides) in walk.strides.iter_mut().zip(&strides) {
+                own[walk.rank - 1] = strides[axis];
             }
         }
         walk.rank = walk.rank.max(1);

@@ -7,9 +7,9 @@ use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::Binary;
 
 #[derive(Debug)]
-struct Add;
+struct Addition;
 
-impl Op for Add {
+impl Op for Addition {
     fn name(&self) -> &'static str {
         "add"
     }
@@ -35,7 +35,7 @@ impl<'g> Add for Var<'g> {
     type Output = Var<'g>;
 
     fn add(self, other: Var<'g>) -> Var<'g> {
-        self.graph().apply_one(Add, &[self, other])
+        self.graph().apply_one(Addition, &[self, other])
     }
 }
 
