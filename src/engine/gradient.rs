@@ -36,12 +36,7 @@ impl Graph {
     ///
     /// # Errors
     /// When an op on the way has no gradient rule.
-    pub fn gradient_from<'g>(
-        &'g self,
-        y: Var<'g>,
-        dy: Var<'g>,
-        by: &[Var<'g>],
-    ) -> Result<Vec<Var<'g>>, GradientError> {
+    pub fn gradient_from<'g>(&'g self, y: Var<'g>, dy: Var<'g>, by: &[Var<'g>]) -> Result<Vec<Var<'g>>, GradientError> {
         let values = self.recorded.borrow().values.len();
         let depends = self.dependents(by, values);
         let mut gradients: Vec<Option<Var<'g>>> = vec![None; values];
@@ -71,7 +66,7 @@ impl Graph {
     /// How many nodes come before or make `y`.
     fn nodes_before(&self, y: Var<'_>) -> usize {
         match self.recorded.borrow().values[y.id].source {
-            Source::Node { node, .. } => node + 1,
+            Source::Node(node) => node + 1,
             Source::Slot(_) | Source::Constant(_) => 0,
         }
     }

@@ -13,8 +13,8 @@ pub struct Output(pub(super) usize);
 /// Where a value comes from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// Output `index` of a node.
-    Node { node: usize, index: usize },
+    /// An output of a node.
+    Node(usize),
     /// A stored value.
     Slot(Slot),
     /// A constant.
@@ -115,9 +115,8 @@ impl Graph {
         let shapes = op.shapes(&shapes.iter().collect::<Vec<_>>()).unwrap_or_else(|error| panic!("{error}"));
         assert!(inputs.len() <= MAX_INPUTS && shapes.len() <= MAX_OUTPUTS, "{}: too many values", op.name());
         let node = self.recorded.borrow().nodes.len();
-        let source = |index| Source::Node { node, index };
-        let outputs: Vec<Var<'g>> =
-            shapes.into_iter().enumerate().map(|(i, shape)| self.add_value(shape, source(i))).collect();
+
+        let outputs: Vec<Var<'g>> = shapes.into_iter().map(|shape| self.add_value(shape, Source::Node(node))).collect();
         let ids = |vars: &[Var<'_>]| vars.iter().map(|v| v.id).collect();
         self.recorded.borrow_mut().nodes.push(Node { op, inputs: ids(inputs), outputs: ids(&outputs) });
         outputs

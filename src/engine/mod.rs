@@ -17,7 +17,7 @@ mod store;
 pub use executor::Executor;
 pub use gradient::GradientError;
 pub use graph::{Graph, Output, Var};
-pub use op::{Backward, Io, MAX_INPUTS, MAX_OUTPUTS, Op, ShapeError};
+pub use op::{Backward, Gradients, Io, MAX_INPUTS, MAX_OUTPUTS, Op, ShapeError};
 pub use plan::Plan;
 pub use shape::Shape;
 pub use store::{Slot, Store};

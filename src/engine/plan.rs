@@ -144,7 +144,7 @@ impl<'a> Maker<'a> {
         let mut live = vec![false; self.recorded.nodes.len()];
         let mut open: Vec<usize> = roots.collect();
         while let Some(id) = open.pop() {
-            if let Source::Node { node, .. } = self.recorded.values[id].source
+            if let Source::Node(node) = self.recorded.values[id].source
                 && !live[node]
             {
                 live[node] = true;
@@ -183,7 +183,7 @@ impl<'a> Maker<'a> {
                 self.constants.push(Arc::clone(values));
                 Place::Constant { index: self.constants.len() - 1, len }
             }
-            Source::Node { .. } => unreachable!("a node's outputs are laid when it is"),
+            Source::Node(_) => unreachable!("a node's outputs are laid when it is"),
         };
         self.places.insert(root, place);
         place

@@ -4,8 +4,8 @@
 pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
-pub mod delta_rule;
 pub mod copy;
+pub mod delta_rule;
 pub mod gemm;
 pub mod isa;
 pub(crate) mod lanes;
@@ -13,9 +13,9 @@ pub mod layer_norm;
 pub mod linear_attention;
 pub mod map;
 pub mod math;
-pub mod softmax;
-pub(crate) mod split;
 pub mod optimiser;
 pub mod reduce;
+pub mod softmax;
+pub(crate) mod split;
 pub mod strided;
 mod tile;

@@ -1,7 +1,7 @@
 //! Optimisers as updates at the end of a graph, and learning-rate schedules.
 
 use crate::engine::ops::{adam, copy::Copy};
-use crate::engine::{Graph, GradientError, Output, Shape, Slot, Store, Var};
+use crate::engine::{GradientError, Graph, Output, Shape, Slot, Store, Var};
 use crate::nn::weights::{Values, Weights};
 
 /// What Adam is set to.

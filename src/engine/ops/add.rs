@@ -24,10 +24,7 @@ impl Op for Addition {
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
         let (a, b, dy) = (at.inputs[0], at.inputs[1], at.d_output());
-        Ok(vec![
-            at.wanted[0].then(|| dy.sum_to(&a.shape())),
-            at.wanted[1].then(|| dy.sum_to(&b.shape())),
-        ])
+        Ok(vec![at.wanted[0].then(|| dy.sum_to(&a.shape())), at.wanted[1].then(|| dy.sum_to(&b.shape()))])
     }
 }
 

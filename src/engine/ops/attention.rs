@@ -43,7 +43,13 @@ impl Heads {
     }
 
     /// What is expected of queries, keys and values.
-    pub(super) fn check(self, op: &'static str, inputs: &[&Shape], count: usize, alike: usize) -> Result<(), ShapeError> {
+    pub(super) fn check(
+        self,
+        op: &'static str,
+        inputs: &[&Shape],
+        count: usize,
+        alike: usize,
+    ) -> Result<(), ShapeError> {
         let same = |first: &Shape| inputs[..alike].iter().all(|x| *x == first);
         match inputs {
             [first, ..] if inputs.len() == count && same(first) && self.shape(first).is_some() => Ok(()),
@@ -78,7 +84,10 @@ impl Op for Attention {
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
         if at.d_outputs[1].is_some() {
-            return Err(GradientError::NoRule { op: "attention", why: "its log-sum-exp is kept for the backward pass alone" });
+            return Err(GradientError::NoRule {
+                op: "attention",
+                why: "its log-sum-exp is kept for the backward pass alone",
+            });
         }
         let mut inputs = at.inputs.to_vec();
         inputs.extend([at.outputs[0], at.outputs[1], at.d_output()]);
@@ -128,7 +137,12 @@ impl<'g> Var<'g> {
 
 /// Probabilities `[B, H, T, T]` by the formula, in f64.
 #[cfg(test)]
-pub(super) fn oracle_weights(q: &super::case::Array, k: &super::case::Array, heads: usize, window: usize) -> super::case::Array {
+pub(super) fn oracle_weights(
+    q: &super::case::Array,
+    k: &super::case::Array,
+    heads: usize,
+    window: usize,
+) -> super::case::Array {
     let (batch, tokens, width) = (q.shape()[0], q.shape()[1], q.shape()[2] / heads);
     let mut weights = super::case::Array::zeros(vec![batch, heads, tokens, tokens]);
     for (b, h, t) in (0..batch).flat_map(|b| (0..heads).flat_map(move |h| (0..tokens).map(move |t| (b, h, t)))) {
@@ -164,5 +178,11 @@ pub(super) fn cases() -> Vec<super::Case> {
         )
         .once()
     };
-    vec![case([1, 1, 1, 1, 1]), case([2, 7, 3, 3, 7]), case([2, 7, 1, 5, 3]), case([3, 11, 2, 9, 1]), case([1, 19, 2, 4, 100])]
+    vec![
+        case([1, 1, 1, 1, 1]),
+        case([2, 7, 3, 3, 7]),
+        case([2, 7, 1, 5, 3]),
+        case([3, 11, 2, 9, 1]),
+        case([1, 19, 2, 4, 100]),
+    ]
 }

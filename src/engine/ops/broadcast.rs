@@ -55,7 +55,15 @@ pub(super) fn cases() -> Vec<super::Case> {
             let y = x[0].broadcast(to).expect("it can be repeated").to_owned();
             &y * &y
         };
-        Case::one(format!("{from:?} {to:?}"), [real(from)], move |x| { let y = x[0].broadcast_to(to); y * y }, oracle)
+        Case::one(
+            format!("{from:?} {to:?}"),
+            [real(from)],
+            move |x| {
+                let y = x[0].broadcast_to(to);
+                y * y
+            },
+            oracle,
+        )
     };
     vec![case(&[3, 1, 5], &[2, 3, 4, 5]), case(&[], &[3, 2]), case(&[5], &[7, 5]), case(&[7, 1], &[7, 33])]
 }

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::engine::{Executor, Graph, GradientError, Shape, Slot, Store, Var};
+use crate::engine::{Executor, GradientError, Graph, Shape, Slot, Store, Var};
 
 /// An array of the oracle.
 pub(super) type Array = ArrayD<f64>;
@@ -219,7 +219,8 @@ impl Case {
         let inputs = self.draw("second");
         let weights = self.weights(&(self.oracle)(&inputs));
         let directions = self.weights(&inputs);
-        let record = |x: &[Var<'_>]| -> Result<(), GradientError> { self.record_second(x, &weights, &directions).map(drop) };
+        let record =
+            |x: &[Var<'_>]| -> Result<(), GradientError> { self.record_second(x, &weights, &directions).map(drop) };
         if self.second == Second::Refused {
             let refused = self.evaluate(&inputs, 1, |x| record(x).map(|()| vec![x[0]]));
             assert!(matches!(refused, Err(GradientError::NoRule { .. })), "{op} {}: no refusal", self.label);

@@ -15,9 +15,8 @@ impl Op for Concat {
     fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
         let error = || ShapeError::new("concat", inputs, format!("inputs that differ in axis {} alone", self.axis));
         let first = inputs.first().filter(|x| self.axis < x.len()).ok_or_else(error)?;
-        let others = |x: &Shape| {
-            x.len() == first.len() && (0..x.len()).all(|axis| axis == self.axis || x[axis] == first[axis])
-        };
+        let others =
+            |x: &Shape| x.len() == first.len() && (0..x.len()).all(|axis| axis == self.axis || x[axis] == first[axis]);
         if !inputs.iter().all(|x| others(x)) {
             return Err(error());
         }
@@ -77,7 +76,15 @@ pub(super) fn cases() -> Vec<super::Case> {
             let y = y.as_standard_layout().into_owned();
             &y * &y
         };
-        Case::one(format!("axis {axis}"), shapes.map(real), move |x| { let y = x[0].graph().concat(axis, x); y * y }, oracle)
+        Case::one(
+            format!("axis {axis}"),
+            shapes.map(real),
+            move |x| {
+                let y = x[0].graph().concat(axis, x);
+                y * y
+            },
+            oracle,
+        )
     };
     vec![
         case(0, [[1, 3, 2], [2, 3, 2], [3, 3, 2]]),

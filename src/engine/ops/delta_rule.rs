@@ -57,7 +57,10 @@ impl Op for DeltaRule {
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
         if at.d_outputs[1].is_some() {
-            return Err(GradientError::NoRule { op: "delta_rule", why: "its errors are kept for the backward pass alone" });
+            return Err(GradientError::NoRule {
+                op: "delta_rule",
+                why: "its errors are kept for the backward pass alone",
+            });
         }
         let mut inputs = at.inputs.to_vec();
         inputs.extend([at.outputs[1], at.d_output()]);
@@ -92,7 +95,10 @@ impl Op for DeltaRuleBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule { op: "delta_rule_backward", why: "the fused backward pass has no second derivative" })
+        Err(GradientError::NoRule {
+            op: "delta_rule_backward",
+            why: "the fused backward pass has no second derivative",
+        })
     }
 }
 
@@ -119,7 +125,8 @@ pub(super) fn cases() -> Vec<super::Case> {
         for (b, head) in (0..batch).flat_map(|b| (0..heads).map(move |h| (b, h))) {
             let mut state = ndarray::Array2::<f64>::zeros((dv, dk));
             for t in 0..tokens {
-                let row = |x: &Array, width: usize| ndarray::Array1::from_shape_fn(width, |i| x[[b, t, head * width + i]]);
+                let row =
+                    |x: &Array, width: usize| ndarray::Array1::from_shape_fn(width, |i| x[[b, t, head * width + i]]);
                 let (query, key, value) = (row(q, dk), row(k, dk), row(v, dv));
                 let error = (value - state.dot(&key)) * beta[[b, t, head]];
                 state = state + ndarray::Array2::from_shape_fn((dv, dk), |(i, j)| error[i] * key[j]);

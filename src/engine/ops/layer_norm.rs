@@ -47,7 +47,10 @@ impl Op for LayerNorm {
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
         if at.d_outputs[1..].iter().any(Option::is_some) {
-            return Err(GradientError::NoRule { op: "layer_norm", why: "its statistics are kept for the backward pass alone" });
+            return Err(GradientError::NoRule {
+                op: "layer_norm",
+                why: "its statistics are kept for the backward pass alone",
+            });
         }
         let inputs = [at.inputs[0], at.inputs[1], at.outputs[1], at.outputs[2], at.d_output()];
         let backward = LayerNormBackward { bias: at.inputs.len() == 3 };
@@ -86,7 +89,10 @@ impl Op for LayerNormBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule { op: "layer_norm_backward", why: "the fused backward pass has no second derivative" })
+        Err(GradientError::NoRule {
+            op: "layer_norm_backward",
+            why: "the fused backward pass has no second derivative",
+        })
     }
 }
 

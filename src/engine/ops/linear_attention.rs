@@ -27,7 +27,9 @@ pub(super) fn scan_shape(heads: usize, keys: &[usize], values: &[usize]) -> Opti
 pub(super) fn check_scan(op: &'static str, heads: usize, inputs: &[&Shape], count: usize) -> Result<(), ShapeError> {
     match inputs {
         [q, k, v, ..] if inputs.len() == count && q == k && scan_shape(heads, q, v).is_some() => Ok(()),
-        _ => Err(ShapeError::new(op, inputs, format!("queries and keys [B, T, H dk], values [B, T, H dv], H = {heads}"))),
+        _ => {
+            Err(ShapeError::new(op, inputs, format!("queries and keys [B, T, H dk], values [B, T, H dv], H = {heads}")))
+        }
     }
 }
 
@@ -90,7 +92,10 @@ impl Op for LinearAttentionBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule { op: "linear_attention_backward", why: "the fused backward pass has no second derivative" })
+        Err(GradientError::NoRule {
+            op: "linear_attention_backward",
+            why: "the fused backward pass has no second derivative",
+        })
     }
 }
 

@@ -57,7 +57,20 @@ pub(super) fn cases() -> Vec<super::Case> {
             let y = x[0].clone().permuted_axes(axes.to_vec()).as_standard_layout().into_owned();
             &y * &y
         };
-        Case::one(format!("{shape:?} {axes:?}"), [real(shape)], move |x| { let y = x[0].permute(axes); y * y }, oracle)
+        Case::one(
+            format!("{shape:?} {axes:?}"),
+            [real(shape)],
+            move |x| {
+                let y = x[0].permute(axes);
+                y * y
+            },
+            oracle,
+        )
     };
-    vec![case(&[5, 7], &[1, 0]), case(&[2, 3, 5, 7], &[0, 2, 1, 3]), case(&[2, 3, 5], &[2, 0, 1]), case(&[3, 4, 9], &[0, 2, 1])]
+    vec![
+        case(&[5, 7], &[1, 0]),
+        case(&[2, 3, 5, 7], &[0, 2, 1, 3]),
+        case(&[2, 3, 5], &[2, 0, 1]),
+        case(&[3, 4, 9], &[0, 2, 1]),
+    ]
 }

@@ -49,5 +49,13 @@ pub(super) fn cases() -> Vec<super::Case> {
         let y = x[0].clone().into_shape_with_order(vec![7, 6]).expect("as many elements");
         &y * &y
     };
-    vec![Case::one("reshape", [real([2, 3, 7])], |x| { let y = x[0].reshape([7, 6]); y * y }, oracle)]
+    vec![Case::one(
+        "reshape",
+        [real([2, 3, 7])],
+        |x| {
+            let y = x[0].reshape([7, 6]);
+            y * y
+        },
+        oracle,
+    )]
 }

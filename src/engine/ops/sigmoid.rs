@@ -38,7 +38,12 @@ pub(super) fn cases() -> Vec<super::Case> {
     use super::Case;
     use super::case::within;
     let case = |shape: &[usize]| {
-        Case::one(format!("{shape:?}"), [within(shape, -4.0, 4.0)], |x| x[0].sigmoid(), |x| x[0].mapv(|x| 1.0 / (1.0 + (-x).exp())))
+        Case::one(
+            format!("{shape:?}"),
+            [within(shape, -4.0, 4.0)],
+            |x| x[0].sigmoid(),
+            |x| x[0].mapv(|x| 1.0 / (1.0 + (-x).exp())),
+        )
     };
     [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
 }

@@ -61,9 +61,7 @@ impl Op for Pad {
 
     fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
         match inputs {
-            [x] if self.axis < x.len() => {
-                Ok(vec![with_extent(x, self.axis, self.before + x[self.axis] + self.after)])
-            }
+            [x] if self.axis < x.len() => Ok(vec![with_extent(x, self.axis, self.before + x[self.axis] + self.after)]),
             _ => Err(ShapeError::new("pad", inputs, format!("one input with the axis {}", self.axis))),
         }
     }
@@ -104,7 +102,15 @@ pub(super) fn cases() -> Vec<super::Case> {
             let y = x[0].slice_axis(Axis(axis), Range::from(start..start + len)).to_owned();
             &y * &y
         };
-        Case::one(format!("{axis} {start} {len}"), [real([3, 5, 7])], move |x| { let y = x[0].slice(axis, start, len); y * y }, oracle)
+        Case::one(
+            format!("{axis} {start} {len}"),
+            [real([3, 5, 7])],
+            move |x| {
+                let y = x[0].slice(axis, start, len);
+                y * y
+            },
+            oracle,
+        )
     };
     vec![case(0, 1, 2), case(1, 0, 3), case(2, 4, 3), case(1, 2, 1)]
 }

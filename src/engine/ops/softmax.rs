@@ -44,8 +44,7 @@ pub(super) fn cases() -> Vec<super::Case> {
         y.lanes_mut(ndarray::Axis(x.ndim() - 1)).into_iter().for_each(|mut row| row /= row.sum());
         y
     }
-    let case = |shape: &'static [usize]| {
-        Case::one(format!("{shape:?}"), [real(shape)], |x| x[0].softmax(), |x| oracle(&x[0]))
-    };
+    let case =
+        |shape: &'static [usize]| Case::one(format!("{shape:?}"), [real(shape)], |x| x[0].softmax(), |x| oracle(&x[0]));
     vec![case(&[5]), case(&[3, 7]), case(&[2, 3, 19]), case(&[4, 1])]
 }

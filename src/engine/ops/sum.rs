@@ -92,7 +92,15 @@ pub(super) fn cases() -> Vec<super::Case> {
             let sum = axes.iter().rev().fold(&x[0] * &x[0], |sum, axis| sum.sum_axis(Axis(*axis)));
             &sum * &sum
         };
-        Case::one(format!("{shape:?} {axes:?}"), [real(shape)], move |x| { let y = (x[0] * x[0]).sum_axes(axes); y * y }, oracle)
+        Case::one(
+            format!("{shape:?} {axes:?}"),
+            [real(shape)],
+            move |x| {
+                let y = (x[0] * x[0]).sum_axes(axes);
+                y * y
+            },
+            oracle,
+        )
     };
     vec![
         case(&[4, 5], &[0]),

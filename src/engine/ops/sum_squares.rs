@@ -12,7 +12,11 @@ impl Op for SumSquares {
     }
 
     fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
-        if inputs.len() == 1 { Ok(vec![Shape::SCALAR]) } else { Err(ShapeError::new("sum_squares", inputs, "one input")) }
+        if inputs.len() == 1 {
+            Ok(vec![Shape::SCALAR])
+        } else {
+            Err(ShapeError::new("sum_squares", inputs, "one input"))
+        }
     }
 
     fn run(&self, io: Io<'_>) {

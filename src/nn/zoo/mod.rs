@@ -8,7 +8,7 @@ mod transformer;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Graph, Store, Var};
+use crate::engine::Var;
 use crate::nn::weights::{Builder, Values};
 
 /// What a sequence model is made from. Fields that a kind does not use are left alone.

@@ -79,7 +79,20 @@ impl Learner {
             .expect("every op of the models has a gradient; the tests of the zoo hold this");
         let loss = graph.output("loss", loss);
         let train = Executor::new(Arc::new(graph.plan()), pool.clone());
-        Learner { condition, model, weights, store, adam, train, loss, gradient_norm, tokens, targets, pool, forward: None }
+        Learner {
+            condition,
+            model,
+            weights,
+            store,
+            adam,
+            train,
+            loss,
+            gradient_norm,
+            tokens,
+            targets,
+            pool,
+            forward: None,
+        }
     }
 
     /// One step of Adam on a batch: loss and gradient norm before the step. Allocates nothing.
@@ -92,7 +105,8 @@ impl Learner {
         self.store.values_mut(self.tokens).copy_from_slice(&batch.tokens);
         self.store.values_mut(self.targets).copy_from_slice(&batch.targets);
         self.train.run(&mut self.store);
-        let (loss, norm) = (self.train.number(self.loss, &self.store), self.train.number(self.gradient_norm, &self.store));
+        let (loss, norm) =
+            (self.train.number(self.loss, &self.store), self.train.number(self.gradient_norm, &self.store));
         match (loss.is_finite(), norm.is_finite()) {
             (true, true) => Ok((loss, norm)),
             (false, _) => Err(TrialError::Diverged { step, what: "the loss".into() }),

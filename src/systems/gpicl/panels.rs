@@ -147,20 +147,23 @@ pub(super) fn inside(inside: &Inside, batch: &Batch, base: &BaseSet) -> Panel {
     let row = batch.rows[asked] as usize;
     if let Some(picture) = base.picture {
         let pixels = base.raw(row).into_iter().map(|value| (value / picture.full).clamp(0.0, 1.0)).collect();
-        let image = Image { label: format!("class {}", label(asked)), width: picture.width, height: picture.height, pixels };
+        let image =
+            Image { label: format!("class {}", label(asked)), width: picture.width, height: picture.height, pixels };
         let body = Body::Images(Images { images: vec![image] });
         panels.push(Panel::new("asked", "The image asked", "", body));
     }
-    let bar = |(i, value): (usize, &f32)| Bar { label: format!("{}", i + 1), value: f64::from(*value), ..Bar::default() };
+    let bar =
+        |(i, value): (usize, &f32)| Bar { label: format!("{}", i + 1), value: f64::from(*value), ..Bar::default() };
     let bars = Bars { axis: Axis::linear("x'"), bars: batch.query(asked).iter().enumerate().map(bar).collect() };
     panels.push(Panel::new("projected", "What the model sees of it", "", Body::Bars(bars)));
     let classes = batch.config().classes;
-    let answers = inside.probabilities[asked * classes..(asked + 1) * classes].iter().enumerate().map(|(class, p)| Bar {
-        label: class.to_string(),
-        value: f64::from(*p),
-        note: if class as f32 == batch.targets[asked] { "right".into() } else { String::new() },
-        ..Bar::default()
-    });
+    let answers =
+        inside.probabilities[asked * classes..(asked + 1) * classes].iter().enumerate().map(|(class, p)| Bar {
+            label: class.to_string(),
+            value: f64::from(*p),
+            note: if class as f32 == batch.targets[asked] { "right".into() } else { String::new() },
+            ..Bar::default()
+        });
     let answers = Bars { axis: Axis::linear("probability").within(0.0, 1.0), bars: answers.collect() };
     panels.push(Panel::new("answer", "Its answer", "", Body::Bars(answers)));
     let mass = same_class_mass(inside, batch).map_or("-".into(), |mass| format!("{mass:.2}"));

@@ -40,7 +40,8 @@ impl Sets {
 }
 
 fn read(set: &IdxSet, path: &str) -> Result<BaseSet, Problem> {
-    let options = idx::Options { pool: set.pool, limit: set.limit, train: set.train, standardise: Standardise::MeanImage };
+    let options =
+        idx::Options { pool: set.pool, limit: set.limit, train: set.train, standardise: Standardise::MeanImage };
     idx::read(&set.name, &set.images, &set.labels, &options)
         .map_err(|error| Problem::new(path, error, "two IDX files of images and their labels"))
 }

@@ -229,10 +229,17 @@ impl Condition {
         count("window", self.window as u64, 1 << 20);
         count("batch", self.batch as u64, 4096);
         count("steps", self.steps, 10_000_000);
-        count("tasks", if let TaskCount::Finite(tasks) = self.tasks { u64::from(tasks) } else { 1 }, u64::from(u32::MAX));
+        count(
+            "tasks",
+            if let TaskCount::Finite(tasks) = self.tasks { u64::from(tasks) } else { 1 },
+            u64::from(u32::MAX),
+        );
         let divides = self.heads > 0 && self.width.is_multiple_of(self.heads);
-        let divisors: Vec<String> =
-            (1..=self.width.min(256)).filter(|h| self.width.is_multiple_of(*h)).take(9).map(|h| h.to_string()).collect();
+        let divisors: Vec<String> = (1..=self.width.min(256))
+            .filter(|h| self.width.is_multiple_of(*h))
+            .take(9)
+            .map(|h| h.to_string())
+            .collect();
         let expected = format!("a divisor of the width {}: {}", self.width, divisors.join(", "));
         check("heads", divides || self.width == 0, self.heads.to_string(), expected);
         let mut real = |field, value: f32, above_zero: bool, below: f32| {
@@ -285,7 +292,8 @@ impl Grid {
     /// # Errors
     /// A field that no condition has, or a value that does not fit; the path is inside the grid.
     fn cells(&self, common: &Condition, seeds: u64) -> Result<Vec<Cell>, Problem> {
-        let mut partial = vec![(Vec::<String>::new(), serde_json::to_value(common).expect("a condition is plain data"))];
+        let mut partial =
+            vec![(Vec::<String>::new(), serde_json::to_value(common).expect("a condition is plain data"))];
         for (field, value) in &self.with {
             partial = vec![(Vec::new(), set(&partial[0].1, "with", field, value)?)];
         }
@@ -351,9 +359,13 @@ impl Settings {
         Ok(cells)
     }
 
-    /// What cannot be used; paths from the top of the settings.
+    /// What cannot be used whatever the base set; paths from the top of the settings.
     pub fn problems(&self) -> Vec<Problem> {
-        let base_classes = if matches!(self.base, Base::Digits { .. }) { 10 } else { 256 };
+        self.problems_with(if matches!(self.base, Base::Digits { .. }) { 10 } else { 256 })
+    }
+
+    /// What cannot be used with a base set of so many classes.
+    pub fn problems_with(&self, base_classes: usize) -> Vec<Problem> {
         let under = |path: &str, problem: Problem| Problem { path: format!("{path}.{}", problem.path), ..problem };
         let mut problems: Vec<Problem> =
             self.common.problems(base_classes).into_iter().map(|p| under("common", p)).collect();

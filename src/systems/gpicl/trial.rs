@@ -120,10 +120,7 @@ impl GpiclTrial {
 
 impl Trial for GpiclTrial {
     fn progress(&self) -> Progress {
-        Progress {
-            step: self.step + self.examined as u64,
-            steps: self.cell.condition.steps + self.finals.count as u64,
-        }
+        Progress { step: self.step + self.examined as u64, steps: self.cell.condition.steps + self.finals.count as u64 }
     }
 
     fn step(&mut self, record: &mut dyn Record) -> Result<Flow, TrialError> {

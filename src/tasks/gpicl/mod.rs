@@ -21,6 +21,7 @@ pub const LAST: usize = 8;
 /// How a token shows the newest labelled pair beside the query x'_t. The label is one-hot times
 /// sqrt(C) in both: unscaled, it is drowned by inputs of norm about sqrt(P).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// u_t = [x'_t ; x'_{t-1} ; sqrt(C) onehot(y'_{t-1})], zeros for the pair at t = 1.
     #[default]
