@@ -6,6 +6,7 @@ pub mod attention;
 pub(crate) mod check;
 pub mod delta_rule;
 pub mod gemm;
+pub mod gru;
 pub mod isa;
 pub(crate) mod lanes;
 pub mod layer_norm;
