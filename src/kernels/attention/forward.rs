@@ -33,8 +33,8 @@ fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
     let total = sum(total);
     let scale = 1.0 / total;
     for chunk in row {
-        for j in 0..LANES {
-            chunk[j] *= scale;
+        for p in chunk {
+            *p *= scale;
         }
     }
     (top, total)
