@@ -4,6 +4,7 @@
 pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
+pub mod copy;
 pub mod delta_rule;
 pub mod gemm;
 pub mod gru;
@@ -12,8 +13,12 @@ pub(crate) mod lanes;
 pub mod layer_norm;
 pub mod linear_attention;
 pub mod lstm;
+pub mod map;
 pub mod math;
+pub mod optimiser;
 pub mod recurrence;
+pub mod reduce;
 pub mod softmax;
 pub(crate) mod split;
+pub mod strided;
 mod tile;

@@ -1,7 +1,7 @@
 //! Register tiles: the innermost loops of the matrix product, one for each instruction set.
 //!
-//! A tile of C stays in registers while a strip of B streams by; LLVM spills the accumulators of
-//! the same loop written over arrays (15 times the instructions), hence the intrinsics. Every
+//! A tile of C stays in registers while a strip of B streams by. LLVM keeps the sums of the same
+//! loop over plain arrays in memory, one scalar at a time, hence the intrinsics. Every
 //! element is `c (+)= sum over p in order of a[p] b[p]`, so all tiles of a set give the same bits.
 #![allow(unsafe_code)]
 
