@@ -35,6 +35,7 @@ fn moments<A: Arithmetic>(x: &[f32], eps: f32) -> (f32, f32) {
 }
 
 kernel! {
+    #[allow(clippy::too_many_arguments)]
     fn forward_block<A>(
         n: usize, eps: f32, x: &[f32], gain: &[f32], bias: Option<&[f32]>,
         y: &mut [f32], means: &mut [f32], scales: &mut [f32]
@@ -61,6 +62,7 @@ kernel! {
 
 kernel! {
     /// `partial` holds the block's sums for gain and bias, `[2, n]`.
+    #[allow(clippy::too_many_arguments)]
     fn backward_block<A>(
         n: usize, x: &[f32], gain: &[f32], means: &[f32], scales: &[f32], dy: &[f32],
         dx: &mut [f32], partial: &mut [f32]

@@ -1,5 +1,7 @@
 //! Attention forward, and its weights for pictures.
 
+use std::ops::Range;
+
 use super::{AttentionShape, Block, QUERIES, transpose};
 use crate::base::threads::Pool;
 use crate::kernels::isa::{Arithmetic, kernel};
@@ -7,14 +9,16 @@ use crate::kernels::lanes::{LANES, Track, larger, max, sum};
 use crate::kernels::math::{exp, log};
 use crate::kernels::split::{blocks_of, items_per_block, split};
 
-/// The log-sum-exp of a row of scores, which it turns into probabilities. Whole lanes; masked
-/// scores are -inf.
+/// Turns a row of scores, in whole lanes, into probabilities, 0 outside `seen` (counted within the
+/// row). Returns the largest score and the sum of `exp(score - largest)`.
 #[inline(always)]
-fn normalise<A: Arithmetic>(row: &mut [f32]) -> f32 {
+fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
     let row = row.as_chunks_mut::<LANES>().0;
     let mut top = [f32::NEG_INFINITY; LANES];
-    for chunk in row.iter() {
+    for (i, chunk) in row.iter_mut().enumerate() {
         for j in 0..LANES {
+            let s = i * LANES + j;
+            chunk[j] = if (s >= seen.start) & (s < seen.end) { chunk[j] } else { f32::NEG_INFINITY };
             top[j] = larger(top[j], chunk[j]);
         }
     }
@@ -28,25 +32,29 @@ fn normalise<A: Arithmetic>(row: &mut [f32]) -> f32 {
     }
     let total = sum(total);
     let scale = 1.0 / total;
-    for chunk in row.iter_mut() {
-        for j in 0..LANES {
-            chunk[j] *= scale;
+    for chunk in row {
+        for p in chunk {
+            *p *= scale;
         }
     }
-    top + log::<A>(total)
+    (top, total)
 }
 
 kernel! {
     /// Turns the scores of a block into probabilities, 0 where masked; `lse` belongs to the block.
     fn probabilities<A>(block: Block, scores: &mut [f32], lse: &mut [f32]) {
         let (from, to) = block.keys;
-        for (r, lse) in lse.iter_mut().enumerate().take(block.rows) {
-            let row = &mut scores[r * block.shape.padded()..];
+        let (mut tops, mut totals) = ([0.0; QUERIES], [1.0; QUERIES]);
+        for r in 0..block.rows {
+            let row = r * block.shape.padded();
             let seen = block.seen(r);
-            row[from..seen.start].fill(f32::NEG_INFINITY);
-            row[seen.end..to].fill(f32::NEG_INFINITY);
-            *lse = normalise::<A>(&mut row[from..to]);
+            let seen = seen.start - from..seen.end - from;
+            (tops[r], totals[r]) = normalise::<A>(&mut scores[row + from..row + to], seen);
         }
+        for r in 0..QUERIES {
+            tops[r] += log::<A>(totals[r]);
+        }
+        lse[..block.rows].copy_from_slice(&tops[..block.rows]);
     }
 }
 

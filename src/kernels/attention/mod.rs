@@ -201,13 +201,12 @@ kernel! {
 
 /// `into[d, t] = scale x[t, d]` with rows `padded` long, zero beyond the tokens.
 fn transpose(x: Track<'_>, tokens: usize, scale: f32, padded: usize, into: &mut [f32]) {
-    for first in (0..padded).step_by(LANES) {
-        for d in 0..x.width {
-            let column = &mut into[d * padded + first..][..LANES];
-            column.fill(0.0);
-            for (i, y) in column.iter_mut().enumerate().take(tokens - first) {
-                *y = scale * x.data[(first + i) * x.stride + d];
-            }
+    for t in 0..tokens {
+        for (y, x) in into[t..].iter_mut().step_by(padded).zip(x.at(t)) {
+            *y = scale * x;
         }
+    }
+    for row in into.chunks_mut(padded) {
+        row[tokens..].fill(0.0);
     }
 }
