@@ -4,7 +4,8 @@
 
 use super::isa::kernel;
 use super::math::{sigmoid, tanh};
-use super::recurrence::{Packed, RecurrentShape, column_sums, packed_len, weight_gradient};
+use super::recurrence::{Packed, RecurrentShape, packed_len, weight_gradient};
+use super::reduce::sum_rows;
 use super::split::split;
 use crate::base::threads::Pool;
 
@@ -160,7 +161,7 @@ pub fn gru_backward(
         backward_block(shape, block, saved, weights, [dxz, du, dh]);
     });
     weight_gradient(pool, shape, GATES * hidden, saved.h, du, d_wh);
-    column_sums(pool, du, d_bh);
+    sum_rows(pool, du, shape.batch * shape.tokens, GATES * hidden, 1.0, d_bh);
 }
 
 /// A block of sequences from the last token to the first; `dh` holds the state's gradient.

@@ -31,7 +31,11 @@ kernel! {
         let hidden = c.len();
         let (sigmoids, o) = z.split_at_mut(3 * hidden);
         let (sigmoids, g) = sigmoids.split_at_mut(2 * hidden);
-        for x in sigmoids.iter_mut().chain(o.iter_mut()) {
+        // Two loops: a chain of both would not be vectorised.
+        for x in sigmoids.iter_mut() {
+            *x = sigmoid::<A>(*x);
+        }
+        for x in o.iter_mut() {
             *x = sigmoid::<A>(*x);
         }
         for x in g.iter_mut() {

@@ -117,20 +117,6 @@ pub(crate) fn weight_gradient(pool: &Pool, shape: RecurrentShape, width: usize, 
     }
 }
 
-/// The sum over all rows of `x`, `[rows, total.len()]`.
-pub(crate) fn column_sums(pool: &Pool, x: &[f32], total: &mut [f32]) {
-    const COLUMNS: usize = 64;
-    let width = total.len();
-    pool.parts(total, COLUMNS, |block, total| {
-        total.fill(0.0);
-        for row in x.chunks(width) {
-            for (total, x) in total.iter_mut().zip(&row[block * COLUMNS..]) {
-                *total += x;
-            }
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,12 +13,12 @@ use crate::kernels::split::{blocks_of, items_per_block, split};
 /// row). Returns the largest score and the sum of `exp(score - largest)`.
 #[inline(always)]
 fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
+    row[..seen.start].fill(f32::NEG_INFINITY);
+    row[seen.end..].fill(f32::NEG_INFINITY);
     let row = row.as_chunks_mut::<LANES>().0;
     let mut top = [f32::NEG_INFINITY; LANES];
-    for (i, chunk) in row.iter_mut().enumerate() {
+    for chunk in row.iter() {
         for j in 0..LANES {
-            let s = i * LANES + j;
-            chunk[j] = if (s >= seen.start) & (s < seen.end) { chunk[j] } else { f32::NEG_INFINITY };
             top[j] = larger(top[j], chunk[j]);
         }
     }
