@@ -55,7 +55,10 @@ impl Op for Lstm {
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
         if at.d_outputs[1..].iter().any(Option::is_some) {
-            return Err(GradientError::NoRule { op: "lstm", why: "cells and gates are kept for the backward pass alone" });
+            return Err(GradientError::NoRule {
+                op: "lstm",
+                why: "cells and gates are kept for the backward pass alone",
+            });
         }
         let [h, c, gates] = [at.outputs[0], at.outputs[1], at.outputs[2]];
         let gradients = h.graph().apply(LstmBackward, &[at.inputs[1], h, c, gates, at.d_output()]);

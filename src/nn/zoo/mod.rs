@@ -4,6 +4,8 @@ mod fast_weights;
 mod gru;
 mod lstm;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod transformer;
 
 use serde::{Deserialize, Serialize};

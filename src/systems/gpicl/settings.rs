@@ -1,6 +1,6 @@
 //! What a GPICL preset sets: one condition in full, and grids of what differs from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -411,9 +411,11 @@ impl Settings {
                 }
             }
         }
-        let names: Vec<String> = self.trials(1).into_iter().map(|trial| trial.name).collect();
-        let unique: BTreeSet<&String> = names.iter().collect();
-        if problems.is_empty() && unique.len() < names.len() {
+        let cells = self.cells(1).unwrap_or_default();
+        let twice = |(i, cell): (usize, &Cell)| {
+            cells[..i].iter().any(|earlier| earlier.study == cell.study && earlier.condition == cell.condition)
+        };
+        if problems.is_empty() && cells.iter().enumerate().any(twice) {
             problems.push(Problem::new("grids", "the same condition twice", "every condition once in a study"));
         }
         problems.dedup();
