@@ -132,12 +132,14 @@ impl Schedule {
         open(&self.trouble).take()
     }
 
-    /// Counts a step towards the simulated kill of a test.
+    /// Counts a step towards the simulated kill of a test; true once that is due.
     #[cfg(test)]
-    pub(super) fn live_on(&self) {
-        if self.steps_to_live.fetch_sub(1, Ordering::Relaxed) <= 0 {
+    pub(super) fn dies(&self) -> bool {
+        let due = self.steps_to_live.fetch_sub(1, Ordering::Relaxed) <= 0;
+        if due {
             self.order(|orders| orders.command = Command::Die);
         }
+        due
     }
 
     /// The trials as `progress.json` has them. One that waits is taken to be as long as the others.
