@@ -295,7 +295,10 @@ impl Running<'_> {
             self.measure();
             self.publish(Status::Running);
         }
-        if self.pace.saved.elapsed() >= self.bench.checkpoint_every.max(self.pace.save_cost * SAVE_SHARE) {
+        // Zero means after every step, whatever it costs.
+        let every = self.bench.checkpoint_every;
+        let every = if every.is_zero() { every } else { every.max(self.pace.save_cost * SAVE_SHARE) };
+        if self.pace.saved.elapsed() >= every {
             self.save()?;
         }
         let every = PANELS_EVERY.max(self.pace.show_cost * WATCH_SHARE);

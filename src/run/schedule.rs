@@ -80,7 +80,7 @@ impl Schedule {
     pub(super) fn split(&self, threads: usize) -> (usize, usize) {
         let threads = threads.max(1);
         let runners = self.queue.len().min(threads);
-        (runners, if runners == 0 { 1 } else { threads / runners })
+        (runners, threads.checked_div(runners).unwrap_or(1))
     }
 
     /// The next trial, unless the order is to end.

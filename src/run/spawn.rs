@@ -74,7 +74,8 @@ mod tests {
     fn worker_process() {
         let Some(folder) = std::env::var_os(FOLDER) else { return };
         let folder = Folder::open(folder.as_ref()).unwrap();
-        let options = WorkOptions { own_session: true, checkpoint_every: Duration::ZERO, ..WorkOptions::threads(2) };
+        let checkpoint_every = Duration::from_millis(10);
+        let options = WorkOptions { own_session: true, checkpoint_every, ..WorkOptions::threads(2) };
         work(&folder, TABLE, &options).unwrap();
     }
 

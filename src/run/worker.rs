@@ -30,7 +30,8 @@ pub struct WorkOptions {
     /// Whether the process is all the worker's: then it leaves the terminal's session, ignores a
     /// hang-up, and stops at a checkpoint on SIGTERM and SIGINT.
     pub own_session: bool,
-    /// Wall time between checkpoints of a trial, at least; more where writing one takes long.
+    /// Wall time between checkpoints of a trial, at least; more where writing one takes long. Zero
+    /// means after every step.
     pub checkpoint_every: Duration,
     /// Calls of `step` after which it ends as if killed.
     #[cfg(test)]

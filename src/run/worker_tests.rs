@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::*;
 use crate::contract::{Status, StudyState};
 use crate::run::testing::TABLE;
-use crate::run::{Changes, Reader, Request, checkpoint, create, document, find, list, load, remove, request};
+use crate::run::{Changes, Reader, Request, checkpoint, create, document, find, list, load, lock, remove, request};
 
 /// A new run of the toy system.
 pub(in crate::run) fn toy(root: &Path, set: &[&str]) -> Folder {
@@ -17,7 +17,8 @@ pub(in crate::run) fn toy(root: &Path, set: &[&str]) -> Folder {
 }
 
 fn options(threads: usize, dies_after: Option<i64>) -> WorkOptions {
-    WorkOptions { checkpoint_every: Duration::ZERO, dies_after, ..WorkOptions::threads(threads) }
+    let checkpoint_every = if dies_after.is_some() { Duration::ZERO } else { Duration::from_millis(20) };
+    WorkOptions { checkpoint_every, dies_after, ..WorkOptions::threads(threads) }
 }
 
 /// The metrics of every trial, and the verdict.
@@ -40,6 +41,14 @@ pub(in crate::run) fn until(what: &str, mut ready: impl FnMut() -> bool) {
     }
 }
 
+/// Works as far as the options say, and waits until nobody has the lock: a process that another test
+/// starts at that moment has it, too, until it is a program of its own.
+fn work_and_rest(folder: &Folder, options: &WorkOptions) -> Result<Ending, RunError> {
+    let ending = work(folder, TABLE, options);
+    until("the lock", || lock::holder(folder).is_none());
+    ending
+}
+
 /// Ends the worker of a test that failed, which would else be waited for.
 struct StopLater<'a>(&'a Folder);
 
@@ -49,12 +58,12 @@ impl Drop for StopLater<'_> {
     }
 }
 
-const FAULTS: &str = "faults=[Panic(10), Fail(20), Diverge(step: 30), Nan(31)]";
+const FAULTS: &str = "faults=[Panic(4), Fail(8), Diverge(step: 14), Nan(15)]";
 
 #[test]
 fn threads_and_kills_leave_no_trace_in_the_results() {
     let place = tempfile::tempdir().unwrap();
-    let set = [FAULTS, "steps=48"];
+    let set = [FAULTS, "steps=24"];
     let unbroken = toy(place.path(), &set);
     let ending = work(&unbroken, TABLE, &WorkOptions::threads(1)).unwrap();
     assert!(matches!(ending, Ending::Failed(_)));
@@ -66,7 +75,7 @@ fn threads_and_kills_leave_no_trace_in_the_results() {
     }
     // Killed after every second step with a checkpoint after each, and after many without any.
     for (threads, steps, checkpoint_every) in
-        [(1, 2, Duration::ZERO), (2, 7, Duration::ZERO), (1, 40, Duration::from_secs(9)), (3, 1, Duration::ZERO)]
+        [(1, 2, Duration::ZERO), (2, 7, Duration::ZERO), (1, 20, Duration::from_secs(9)), (3, 1, Duration::ZERO)]
     {
         let killed = toy(place.path(), &set);
         let mut lives = 0;
@@ -89,7 +98,7 @@ fn a_stop_on_request_leaves_no_trace_either_and_one_worker_is_enough() {
     assert_eq!(work(&unbroken, TABLE, &WorkOptions::threads(2)).unwrap().exit_code(), 0);
     let stopped = toy(place.path(), &set);
     std::thread::scope(|scope| {
-        let worker = scope.spawn(|| work(&stopped, TABLE, &options(2, None)));
+        let worker = scope.spawn(|| work_and_rest(&stopped, &options(2, None)));
         let _later = StopLater(&stopped);
         until("checkpoints", || checkpoint::previous(&stopped, "plain.s0").exists());
         assert!(matches!(work(&stopped, TABLE, &options(1, None)), Err(RunError::Busy { .. })));
@@ -99,7 +108,7 @@ fn a_stop_on_request_leaves_no_trace_either_and_one_worker_is_enough() {
     });
     assert_eq!(state(&stopped).status, Status::Stopped);
     assert!(matches!(request(&stopped, Request::Stop), Err(RunError::Idle { .. })));
-    work(&stopped, TABLE, &options(2, None)).unwrap();
+    work_and_rest(&stopped, &options(2, None)).unwrap();
     assert_eq!(bytes(&stopped), bytes(&unbroken));
     assert_eq!(state(&stopped).status, Status::Done);
 }
@@ -111,13 +120,13 @@ fn a_broken_checkpoint_gives_way_to_an_older_one_and_leaves_no_trace() {
     work(&unbroken, TABLE, &WorkOptions::threads(2)).unwrap();
     for damaged in [1, 2] {
         let folder = toy(place.path(), &[]);
-        work(&folder, TABLE, &options(1, Some(8))).unwrap();
+        work_and_rest(&folder, &options(1, Some(8))).unwrap();
         let files = [folder.checkpoint("plain.s0"), checkpoint::previous(&folder, "plain.s0")];
         for path in &files[..damaged] {
             let whole = fs::read(path).unwrap();
             fs::write(path, &whole[..whole.len() - 1]).unwrap();
         }
-        work(&folder, TABLE, &options(1, None)).unwrap();
+        work_and_rest(&folder, &options(1, None)).unwrap();
         assert_eq!(bytes(&folder), bytes(&unbroken));
         let journal = state(&folder).journal;
         assert_eq!(journal.iter().filter(|(_, _, text)| text.contains("cannot be used")).count(), damaged);
@@ -132,7 +141,7 @@ fn a_watched_run_is_seen_running_paused_and_done() {
     assert_eq!(reader.state().status, Status::Waiting);
     assert_eq!(document(reader.state())["state"], "stopped");
     std::thread::scope(|scope| {
-        let worker = scope.spawn(|| work(&folder, TABLE, &WorkOptions::threads(1)));
+        let worker = scope.spawn(|| work_and_rest(&folder, &WorkOptions::threads(1)));
         let _later = StopLater(&folder);
         let mut see = |what: &str, ready: &dyn Fn(&StudyState) -> bool| {
             until(what, || {
@@ -159,7 +168,7 @@ fn a_watched_run_is_seen_running_paused_and_done() {
     assert!(document["trials"][0]["metrics"]["loss"].as_f64().unwrap() < 0.9);
     // Nothing is left to do: nothing is done again.
     let before = fs::metadata(folder.verdict()).unwrap().modified().unwrap();
-    assert_eq!(work(&folder, TABLE, &options(1, None)).unwrap(), Ending::Done(Outcome::Reproduced));
+    assert_eq!(work_and_rest(&folder, &options(1, None)).unwrap(), Ending::Done(Outcome::Reproduced));
     assert_eq!(fs::metadata(folder.verdict()).unwrap().modified().unwrap(), before);
 }
 
@@ -167,7 +176,7 @@ fn a_watched_run_is_seen_running_paused_and_done() {
 fn a_trial_in_trouble_is_told_and_the_others_go_on() {
     let place = tempfile::tempdir().unwrap();
     let folder = toy(place.path(), &[FAULTS]);
-    let ending = work(&folder, TABLE, &options(2, None)).unwrap();
+    let ending = work_and_rest(&folder, &options(2, None)).unwrap();
     assert_eq!((ending.exit_code(), &ending), (1, &Ending::Failed(vec!["fault.s0".into(), "fault.s1".into()])));
     let state = state(&folder);
     let ends: Vec<_> = state.trials.iter().map(|t| t.result.closing.unwrap()).collect();
@@ -175,12 +184,12 @@ fn a_trial_in_trouble_is_told_and_the_others_go_on() {
     assert_eq!(ends, [Done, Done, Failed, Failed, Diverged, Diverged]);
     let notes: Vec<&str> = state.trials[2..].iter().map(|t| t.notes.last().unwrap().2.as_str()).collect();
     assert_eq!(notes[..2], ["a fault in the program: the toy broke", "no data"]);
-    assert_eq!(notes[2..], ["loss was not finite at step 30", "norm was not finite at step 31"]);
+    assert_eq!(notes[2..], ["loss was not finite at step 14", "norm was not finite at step 15"]);
     assert_eq!(state.trials[5].result.last("norm"), None);
     let diverged = toy(place.path(), &["faults=[Nan(3)]"]);
-    assert_eq!(work(&diverged, TABLE, &options(1, None)).unwrap().exit_code(), 5);
+    assert_eq!(work_and_rest(&diverged, &options(1, None)).unwrap().exit_code(), 5);
     let failed = toy(place.path(), &["faults=[Panic(3)]", "seeds=1", "steps=9"]);
-    work(&failed, TABLE, &options(1, None)).unwrap();
+    work_and_rest(&failed, &options(1, None)).unwrap();
     assert_eq!(self::state(&failed).status, Status::Done);
 }
 
@@ -189,7 +198,7 @@ fn a_full_disk_stops_the_run_with_a_sentence() {
     let place = tempfile::tempdir().unwrap();
     let folder = toy(place.path(), &["seeds=1"]);
     std::os::unix::fs::symlink("/dev/full", folder.metrics("plain.s0")).unwrap();
-    let error = work(&folder, TABLE, &options(1, None)).unwrap_err();
+    let error = work_and_rest(&folder, &options(1, None)).unwrap_err();
     assert_eq!(error.exit_code(), 4);
     assert!(error.to_string().contains("the disk is full; free some space"), "{error}");
     let (_, _, last) = state(&folder).journal.last().unwrap().clone();
@@ -211,7 +220,7 @@ fn runs_are_found_by_name_and_put_away() {
     let first = toy(root, &["steps=3"]);
     let second = toy(root, &["steps=3"]);
     assert_eq!(second.name(), format!("{}-2", first.name()));
-    work(&first, TABLE, &options(1, None)).unwrap();
+    work_and_rest(&first, &options(1, None)).unwrap();
     fs::create_dir(root.join("toy-broken")).unwrap();
     let listing = list(root);
     let seen: Vec<_> = listing.runs.iter().map(|r| (r.name.clone(), r.status, r.outcome)).collect();
@@ -257,12 +266,12 @@ fn a_torn_line_waits_and_a_resumed_run_is_read_again() {
     let place = tempfile::tempdir().unwrap();
     let folder = toy(place.path(), &["seeds=1"]);
     let options = |dies| WorkOptions { checkpoint_every: Duration::from_secs(9), ..options(1, dies) };
-    work(&folder, TABLE, &options(Some(5))).unwrap();
+    work_and_rest(&folder, &options(Some(5))).unwrap();
     let mut reader = Reader::open(&folder).unwrap();
     let points = |reader: &Reader| reader.state().trials[0].result.metrics["loss"].len();
     assert_eq!(points(&reader), 17); // of 18, the last is torn
     assert_eq!(reader.state().status, Status::Stopped);
-    work(&folder, TABLE, &options(None)).unwrap();
+    work_and_rest(&folder, &options(None)).unwrap();
     assert!(reader.refresh().unwrap());
     assert_eq!(points(&reader), 60);
     assert!(reader.state().trials[0].notes.is_empty());
