@@ -103,14 +103,10 @@ fn panels_change_nothing_and_show_the_sheet() {
     let spec = &study.trials()[0];
     let mut watched = Vec::new();
     let mut trial = study.start(spec, &setup(1)).unwrap();
-    let mut ids = Vec::new();
-    loop {
-        let flow = trial.step(&mut watched).unwrap();
-        ids = trial.panels().into_iter().map(|panel| panel.id).collect();
-        if flow == Flow::Done {
-            break;
-        }
+    while trial.step(&mut watched).unwrap() == Flow::More {
+        trial.panels();
     }
+    let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
     assert_eq!(watched, run(study.as_ref(), spec, 1));
     assert_eq!(ids, ["in-context", "inside", "emergence"]);
 }

@@ -140,7 +140,8 @@ fn an_untrained_model_predicts_evenly() {
                 let targets = x.graph().constant([8, shape.tokens], targets);
                 model.forward(&weights.read(x.graph(), store), x).cross_entropy(targets).mean()
             });
-            assert!((loss[0] - expected).abs() < 0.015, "{}: {}", entry.name, loss[0]);
+            // Logits of standard deviation 0.02 sqrt(d) = 0.16 cost about 0.01 nats over ln C.
+            assert!((loss[0] - expected).abs() < 0.02, "{}: {}", entry.name, loss[0]);
         }
     }
 }
