@@ -32,31 +32,10 @@ pub(super) fn paint(heat: &Heat, width: f64) -> Part {
 fn ends(values: &[f64]) -> Span {
     let fold = |(low, high): (f64, f64), v: &f64| (low.min(*v), high.max(*v));
     let (low, high) = values.iter().filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), fold);
-    let (low, high) = if low < high { (low, high) } else { (low.min(0.0).max(-1e300), low.clamp(0.0, 1e300) + 1.0) };
-    Span { low, high, ..Axis::default().span([low, high]) }
-}
-
-/// The cells with what stands on them.
-fn cells(heat: &Heat, span: Span, cell: (f64, f64), left: f64, part: &mut Part) {
-    let columns = heat.columns.len();
-    let gap = if cell.0 > 12.0 && cell.1 > 12.0 { 1.0 } else { 0.0 };
-    let size = 12f64.min(cell.1 - 3.0);
-    // Numbers on all cells or on none: some only would look like a pattern of the data.
-    let fits = |value: &f64| text_width(&short_number(*value), size) <= cell.0;
-    let numbers = heat.values.iter().all(fits) && heat.letters.iter().all(String::is_empty);
-    for index in 0..heat.rows.len() * columns {
-        let (x, y) = (left + cell.0 * (index % columns) as f64, TOP + cell.1 * (index / columns) as f64);
-        let value = heat.values.get(index).copied().unwrap_or(f64::NAN);
-        let share = if value.is_finite() { span.position(value) } else { None };
-        let (fill, ink) = share.map_or((MISSING.to_owned(), MUTED), ramp);
-        let square = rectangle(x, y, cell.0 - gap, cell.1 - gap, &fill);
-        part.add(if gap == 0.0 { square.set("shape-rendering", "crispEdges") } else { square });
-        let letter = heat.letters.get(index).map_or("", String::as_str);
-        let shown = if numbers && share.is_some() { short_number(value) } else { letter.to_owned() };
-        if size >= 7.0 && !shown.is_empty() && text_width(&shown, size) <= cell.0 {
-            let (x, y) = (x + (cell.0 - gap) / 2.0, y + (cell.1 - gap) / 2.0 + size * 0.36);
-            part.add(text(&shown, x, y, size, Anchor::Middle, ink));
-        }
+    if low < high {
+        Span { low, high, ..Axis::default().span([]) }
+    } else {
+        Axis::default().span(values.iter().copied())
     }
 }
 
