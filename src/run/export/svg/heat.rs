@@ -39,6 +39,30 @@ fn ends(values: &[f64]) -> Span {
     }
 }
 
+/// The cells with what stands on them.
+fn cells(heat: &Heat, span: Span, cell: (f64, f64), left: f64, part: &mut Part) {
+    let columns = heat.columns.len();
+    let gap = if cell.0 > 12.0 && cell.1 > 12.0 { 1.0 } else { 0.0 };
+    let size = 12f64.min(cell.1 - 3.0);
+    // Numbers on all cells or on none: some only would look like a pattern of the data.
+    let fits = |value: &f64| text_width(&short_number(*value), size) <= cell.0;
+    let numbers = heat.values.iter().all(fits) && heat.letters.iter().all(String::is_empty);
+    for index in 0..heat.rows.len() * columns {
+        let (x, y) = (left + cell.0 * (index % columns) as f64, TOP + cell.1 * (index / columns) as f64);
+        let value = heat.values.get(index).copied().unwrap_or(f64::NAN);
+        let share = if value.is_finite() { span.position(value) } else { None };
+        let (fill, ink) = share.map_or((MISSING.to_owned(), MUTED), ramp);
+        let square = rectangle(x, y, cell.0 - gap, cell.1 - gap, &fill);
+        part.add(if gap == 0.0 { square.set("shape-rendering", "crispEdges") } else { square });
+        let letter = heat.letters.get(index).map_or("", String::as_str);
+        let shown = if numbers && share.is_some() { short_number(value) } else { letter.to_owned() };
+        if size >= 7.0 && !shown.is_empty() && text_width(&shown, size) <= cell.0 {
+            let (x, y) = (x + (cell.0 - gap) / 2.0, y + (cell.1 - gap) / 2.0 + size * 0.36);
+            part.add(text(&shown, x, y, size, Anchor::Middle, ink));
+        }
+    }
+}
+
 /// Names of rows and columns, as many as fit, and of the two axes.
 fn labels(heat: &Heat, cell: (f64, f64), left: f64, widest: f64, part: &mut Part) {
     let (wide, high) = (cell.0 * heat.columns.len() as f64, cell.1 * heat.rows.len() as f64);
