@@ -1,0 +1,115 @@
+//! The terminal: size, colours, letters, and what lies between it and the program.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use super::Finding;
+
+/// What a good font shows: braille and block curves, a ramp, boxes, wide letters.
+pub(super) const GLYPHS: &str = "\
+  braille  ⡀⠄⠂⠁⠈⠐⠠⢀⣀⣤⣶⣿   blocks  ▁▂▃▄▅▆▇█ ▀▄▌▐   ramp  ░▒▓█
+  boxes    ┌─┬─┐ ╭──╮ ┏━┓   marks   ● ■ ▲ ◆ ▼ ✕     wide  |日本|é|
+           └─┴─┘ ╰──╯ ┗━┛
+";
+
+/// How many colours the terminal says it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    None,
+    Sixteen,
+    Palette,
+    True,
+}
+
+/// What the environment says about colours.
+fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
+    let term = variable("TERM").unwrap_or_default();
+    if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || matches!(term.as_str(), "" | "dumb") {
+        return Depth::None;
+    }
+    let says = variable("COLORTERM").unwrap_or_default();
+    if says.contains("truecolor") || says.contains("24bit") || term.contains("direct") {
+        Depth::True
+    } else if term.contains("256") {
+        Depth::Palette
+    } else {
+        Depth::Sixteen
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+/// Everything about the terminal.
+pub(super) fn findings() -> Vec<Finding> {
+    let here = io::stdout().is_terminal() && io::stdin().is_terminal();
+    let advice = "the viewer needs one; run, show and list do not";
+    let term = variable("TERM").filter(|term| !term.is_empty());
+    let shown = term.clone().unwrap_or_else(|| "not set".into());
+    let mut findings = vec![
+        Finding::unless(!here, "terminal", if here { "yes" } else { "no" }, advice),
+        Finding::unless(
+            term.is_none_or(|term| term == "dumb"),
+            "TERM",
+            shown,
+            "set it to what your terminal is, for example xterm-256color",
+        ),
+    ];
+    if let Some((columns, rows)) = crossterm::terminal::size().ok().filter(|_| here) {
+        let small = columns < 60 || rows < 15;
+        findings.push(Finding::unless(small, "size", format!("{columns}x{rows}"), "below 60x15 only numbers fit"));
+    }
+    findings.push(match depth(variable) {
+        Depth::True => Finding::ok("colours", "truecolor"),
+        Depth::Palette => Finding::ok("colours", "256"),
+        Depth::Sixteen => Finding::ok("colours", "16"),
+        Depth::None => Finding::ok("colours", "none: shapes and letters carry everything"),
+    });
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let locale = locale.unwrap_or_else(|| "not set".into());
+    let plain = !locale.to_lowercase().replace('-', "").contains("utf8");
+    findings.push(Finding::unless(plain, "letters", locale, "a UTF-8 locale such as LANG=C.UTF-8 shows finer curves"));
+    findings.push(Finding::ok("between", between()));
+    findings
+}
+
+/// What lies between the program and the person.
+fn between() -> String {
+    let names = [("TMUX", "tmux"), ("STY", "screen"), ("SSH_CONNECTION", "ssh"), ("MOSH_CONNECTION", "mosh")];
+    let found: Vec<&str> = names.into_iter().filter(|(name, _)| variable(name).is_some()).map(|(_, word)| word).collect();
+    if found.is_empty() { "nothing: a local terminal".into() } else { found.join(", ") }
+}
+
+/// A bar that runs evenly from blue to yellow where the terminal has the colours; empty elsewhere.
+pub(super) fn colour_bar() -> String {
+    if !io::stdout().is_terminal() {
+        return String::new();
+    }
+    let cell = |i: u32| match depth(variable) {
+        Depth::True => format!("\u{1b}[48;2;{};{};{}m ", i * 5, 60 + i * 3, 180 - i * 3),
+        Depth::Palette => format!("\u{1b}[48;5;{}m ", 232 + i / 2),
+        Depth::Sixteen => format!("\u{1b}[4{}m ", i / 6),
+        Depth::None => String::new(),
+    };
+    let bar: String = (0..48).map(cell).collect();
+    if bar.is_empty() { bar } else { format!("  colours  {bar}\u{1b}[0m\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_follow_the_environment() {
+        let with = |pairs: &'static [(&str, &str)]| {
+            depth(move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert_eq!(with(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]), Depth::True);
+        assert_eq!(with(&[("TERM", "screen-256color")]), Depth::Palette);
+        assert_eq!(with(&[("TERM", "linux")]), Depth::Sixteen);
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), Depth::None);
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]), Depth::Palette);
+        assert_eq!(with(&[]), Depth::None);
+    }
+}

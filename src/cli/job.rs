@@ -1,0 +1,66 @@
+//! What a command is: a row of the table, made from a type with arguments.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, Command};
+
+use super::failure::Failure;
+use crate::contract::Entry;
+
+/// Where commands work.
+pub(super) struct Place {
+    /// Folder of the runs.
+    pub(super) runs: PathBuf,
+    /// The systems.
+    pub(super) table: &'static [Entry],
+}
+
+/// A command: its arguments and what it does.
+pub(super) trait Job: Args {
+    /// The word.
+    const NAME: &'static str;
+    /// What it is for, in a line.
+    const ABOUT: &'static str;
+    /// Command lines, one a line, each with a comment two spaces behind it.
+    const EXAMPLES: &'static str;
+    /// Whether it is for the program itself only.
+    const HIDDEN: bool = false;
+
+    /// Does it and gives the exit code.
+    fn start(self, place: &Place) -> Result<u8, Failure>;
+}
+
+/// A row of the table of commands.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) examples: &'static str,
+    pub(super) hidden: bool,
+    about: &'static str,
+    arguments: fn(Command) -> Command,
+    /// Does it and gives the exit code.
+    pub(super) start: fn(&ArgMatches, &Place) -> Result<u8, Failure>,
+}
+
+impl Row {
+    /// The row of a command.
+    pub(super) const fn of<J: Job>() -> Self {
+        Row {
+            name: J::NAME,
+            about: J::ABOUT,
+            examples: J::EXAMPLES,
+            hidden: J::HIDDEN,
+            arguments: J::augment_args,
+            start: start::<J>,
+        }
+    }
+
+    /// The command as clap sees it.
+    pub(super) fn command(&self) -> Command {
+        let command = (self.arguments)(Command::new(self.name)).about(self.about).hide(self.hidden);
+        if self.examples.is_empty() { command } else { command.before_help(format!("Examples:\n{}", self.examples)) }
+    }
+}
+
+fn start<J: Job>(matches: &ArgMatches, place: &Place) -> Result<u8, Failure> {
+    J::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?.start(place)
+}

@@ -1,0 +1,46 @@
+//! Standard output takes results and nothing else; standard error takes what is said on the way.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::failure::Failure;
+
+/// Prints a result.
+///
+/// # Errors
+/// When standard output does not take it; see [`Failure::output`].
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+}
+
+/// Prints a JSON document.
+///
+/// # Errors
+/// As [`print`].
+pub(super) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{value:#}\n"))
+}
+
+/// Says something on the way. Where nobody listens, nothing is said.
+pub(super) fn tell(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").unwrap_or_default();
+}
+
+/// Columns of the terminal that text goes to; 100 where there is none.
+pub(super) fn width() -> usize {
+    if !io::stdout().is_terminal() {
+        return 100;
+    }
+    crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns).clamp(40, 200))
+}
+
+/// Refuses to open a viewer where there is no terminal.
+///
+/// # Errors
+/// Bad usage, with `hint`.
+pub(super) fn need_terminal(hint: &str) -> Result<(), Failure> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("the viewer needs a terminal, and this is none").hint(hint))
+}
