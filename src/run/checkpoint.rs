@@ -130,22 +130,86 @@ pub(super) fn write(folder: &Folder, trial: &str, saved: &Saved) -> Result<(), R
     durable::write(&path, &bytes, Keep::Durable)
 }
 
-/// The newest checkpoint of a trial that is whole, and what was wrong with newer ones.
-pub(super) fn newest(
+/// What `open` makes of the newest checkpoint of a trial that it takes, and what was wrong with
+/// newer ones.
+pub(super) fn newest<T>(
     folder: &Folder,
     trial: &str,
-    fits: impl Fn(&Saved) -> Result<(), String>,
-) -> (Option<Saved>, Vec<String>) {
+    open: impl Fn(&Saved) -> Result<T, String>,
+) -> (Option<T>, Vec<String>) {
     let mut wrong = Vec::new();
-    for path in [folder.checkpoint(trial), previous(folder, trial)] {
+    for (path, which) in [(folder.checkpoint(trial), "newest checkpoint"), (previous(folder, trial), "one before")] {
         if !path.exists() {
             continue;
         }
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        match Saved::read(&path).map_err(|e| e.to_string()).and_then(|saved| fits(&saved).map(|()| saved)) {
-            Ok(saved) => return (Some(saved), wrong),
-            Err(reason) => wrong.push(format!("{trial}: {name} cannot be used: {reason}")),
+        let saved = Saved::read(&path).map_err(|e| e.to_string());
+        match saved.and_then(|saved| open(&saved)) {
+            Ok(opened) => return (Some(opened), wrong),
+            Err(reason) => wrong.push(format!("{trial}: the {which} cannot be used: {reason}")),
         }
     }
     (None, wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(step: u64) -> Saved {
+        let tensor = |name: &str, shape: Vec<usize>, values| Tensor { name: name.into(), shape, values };
+        let checkpoint = Checkpoint {
+            step,
+            tensors: vec![
+                tensor("z", vec![2, 1], vec![f32::NAN, -0.0]),
+                tensor("a", vec![], vec![1.5]),
+                tensor("none", vec![0, 3], vec![]),
+            ],
+            fields: [("seen".to_owned(), "1\n2".to_owned())].into(),
+        };
+        Saved { checkpoint, metrics: 77, finished: false, preset: "abc".into() }
+    }
+
+    #[test]
+    fn comes_back_as_it_was_and_always_as_the_same_bytes() {
+        let bytes = saved(3).to_bytes().unwrap();
+        let back = Saved::from_bytes(&bytes).unwrap();
+        assert_eq!(back.to_bytes().unwrap(), bytes);
+        assert_eq!(back.checkpoint.tensors[1..], saved(3).checkpoint.tensors[1..]);
+        let bits = |saved: &Saved| saved.checkpoint.tensors[0].values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&back), bits(&saved(3)));
+        assert_eq!((back.checkpoint.fields.len(), back.metrics, back.finished), (1, 77, false));
+        let mut twice = saved(3);
+        twice.checkpoint.tensors[1].name = "z".into();
+        assert!(twice.to_bytes().unwrap_err().contains("two tensors"));
+    }
+
+    #[test]
+    fn no_damage_makes_it_panic() {
+        let bytes = saved(3).to_bytes().unwrap();
+        for cut in 0..bytes.len() {
+            assert!(Saved::from_bytes(&bytes[..cut]).is_err());
+        }
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x24;
+            std::hint::black_box(Saved::from_bytes(&flipped)).ok();
+        }
+    }
+
+    #[test]
+    fn a_broken_newest_gives_way_to_the_one_before() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::at(place.path());
+        fs::create_dir_all(place.path().join("trials/t")).unwrap();
+        let step = |saved: &Saved| Ok(saved.checkpoint.step);
+        assert_eq!(newest(&folder, "t", step), (None, vec![]));
+        write(&folder, "t", &saved(1)).unwrap();
+        write(&folder, "t", &saved(2)).unwrap();
+        assert_eq!(newest(&folder, "t", step), (Some(2), vec![]));
+        let path = folder.checkpoint("t");
+        fs::write(&path, &fs::read(&path).unwrap()[..40]).unwrap();
+        let (found, wrong) = newest(&folder, "t", step);
+        assert_eq!(found, Some(1));
+        assert!(wrong[0].starts_with("t: the newest checkpoint cannot be used"), "{wrong:?}");
+    }
 }

@@ -32,6 +32,8 @@ impl std::fmt::Display for Holder {
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
+    /// How it is signed.
+    pub(super) holder: Holder,
 }
 
 /// How often, and how far apart, a busy lock is tried: a viewer that looks at the lock holds it for
@@ -50,8 +52,8 @@ impl Lock {
         for _ in 0..TRIES.0 {
             match file.try_lock() {
                 Ok(()) => {
-                    sign(&mut file).map_err(|e| RunError::writing(&path, e))?;
-                    return Ok(Lock { _file: file });
+                    let holder = sign(&mut file).map_err(|e| RunError::writing(&path, e))?;
+                    return Ok(Lock { _file: file, holder });
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(TRIES.1),
                 Err(TryLockError::Error(e)) => return Err(RunError::writing(&path, e)),
@@ -61,12 +63,13 @@ impl Lock {
     }
 }
 
-fn sign(file: &mut File) -> std::io::Result<()> {
+fn sign(file: &mut File) -> std::io::Result<Holder> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let holder = Holder { pid: std::process::id(), host, since: now() };
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(serde_json::to_string(&holder)?.as_bytes())
+    file.write_all(serde_json::to_string(&holder)?.as_bytes())?;
+    Ok(holder)
 }
 
 fn read_holder(path: &Path) -> Holder {

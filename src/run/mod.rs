@@ -3,8 +3,10 @@
 //! A run is a folder. A worker process advances it; any number of [`Reader`]s watch it; neither
 //! needs the other. What each file of the folder is for stands in [`Folder`].
 
+mod advance;
 mod checkpoint;
 mod control;
+mod coordinate;
 mod document;
 pub mod durable;
 mod error;
@@ -17,8 +19,11 @@ mod metrics;
 pub mod presets;
 mod progress;
 mod reader;
+mod schedule;
+mod spawn;
 #[cfg(test)]
 mod testing;
+mod worker;
 
 pub use checkpoint::Saved;
 pub use control::{Request, request};
@@ -30,3 +35,5 @@ pub use lock::{Holder, holder};
 pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
 pub use progress::{StudyProgress, TrialProgress};
 pub use reader::Reader;
+pub use spawn::spawn_worker;
+pub use worker::{Ending, WorkOptions, work};
