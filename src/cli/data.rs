@@ -47,7 +47,7 @@ impl Job for Data {
 fn list() -> Result<u8, Failure> {
     let row = |task: &tasks::Entry| [task.name, task.what, task.source].map(String::from).to_vec();
     let rows: Vec<Vec<String>> = tasks::ALL.iter().map(row).collect();
-    output::print(&aligned(&["task", "what", "source"], &rows))?;
+    output::print_table(&aligned(&["task", "what", "source"], &rows))?;
     Ok(0)
 }
 

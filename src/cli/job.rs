@@ -6,13 +6,33 @@ use clap::{ArgMatches, Args, Command};
 
 use super::failure::Failure;
 use crate::contract::Entry;
+use crate::run::Folder;
 
 /// Where commands work.
 pub(super) struct Place {
     /// Folder of the runs.
     pub(super) runs: PathBuf,
+    /// Whether that folder was named on the command line, so that the next one must name it too.
+    pub(super) chosen: bool,
     /// The systems.
     pub(super) table: &'static [Entry],
+}
+
+impl Place {
+    /// Whether a run is found by its name alone.
+    fn holds(&self, folder: &Folder) -> bool {
+        self.runs.join(folder.name()).canonicalize().ok() == folder.path().canonicalize().ok()
+    }
+
+    /// What a script calls a run: its name, or its folder where it lies elsewhere.
+    pub(super) fn name(&self, folder: &Folder) -> String {
+        if self.holds(folder) { folder.name() } else { folder.path().display().to_string() }
+    }
+
+    /// What the next command may call a run, without further options.
+    pub(super) fn handle(&self, folder: &Folder) -> String {
+        if self.chosen { folder.path().display().to_string() } else { self.name(folder) }
+    }
 }
 
 /// A command: its arguments and what it does.

@@ -25,15 +25,14 @@ impl Job for List {
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let listing = run::list(&place.runs);
         // Newest first, so the first that was judged is the last verdict.
-        let last = |entry: &Entry| {
-            listing.runs.iter().find(|run| run.system == entry.card.slug && run.outcome.is_some())
-        };
+        let last =
+            |entry: &Entry| listing.runs.iter().find(|run| run.system == entry.card.slug && run.outcome.is_some());
         if self.json {
             let rows = place.table.iter().map(|entry| document(entry, last(entry)));
             output::print_json(&Value::Array(rows.collect()))?;
         } else {
             let rows: Vec<Vec<String>> = place.table.iter().map(|entry| row(entry, last(entry))).collect();
-            output::print(&aligned(&["#", "system", "family", "presets", "last verdict", "claim"], &rows))?;
+            output::print_table(&aligned(&["#", "system", "family", "presets", "last verdict", "claim"], &rows))?;
         }
         for (path, reason) in &listing.skipped {
             output::tell(&format!("warning: {}: {reason}", path.display()));

@@ -36,6 +36,10 @@ impl Job for Man {
                 }
             },
         };
+        // Pages know nothing of what stands before the help.
+        let examples = page.get_before_help().map(ToString::to_string).unwrap_or_default();
+        let epilogue = page.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let page = page.after_help(format!("{examples}\n\n{epilogue}").trim().to_owned());
         let mut text = Vec::new();
         clap_mangen::Man::new(page).render(&mut text).map_err(Failure::failed)?;
         output::print(&String::from_utf8_lossy(&text))?;

@@ -27,6 +27,7 @@ use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use self::failure::Failure;
@@ -52,8 +53,7 @@ const COMMANDS: &[Row] = &[
     Row::of::<worker::Worker>(),
 ];
 
-const EXAMPLES: &str = "\
-  ansatz                          open the bench: pick a system, press Enter
+const EXAMPLES: &str = "  ansatz                          open the bench: pick a system, press Enter
   ansatz list                     what there is to study
   ansatz run gpicl                run a study and wait for its verdict
   ansatz run gpicl/full --detach  start one and leave it to itself
@@ -88,7 +88,8 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let runs = matches.get_one::<PathBuf>("runs").cloned().unwrap_or_else(|| "runs".into());
-    let place = Place { runs, table: systems::ALL };
+    let chosen = matches.value_source("runs") == Some(ValueSource::CommandLine);
+    let place = Place { runs, chosen, table: systems::ALL };
     let result = match matches.subcommand() {
         Some((name, matches)) => match COMMANDS.iter().find(|row| row.name == name) {
             Some(row) => (row.start)(matches, &place),
@@ -146,7 +147,9 @@ mod tests {
             let examples: Vec<&str> = row.examples.lines().collect();
             assert!(!examples.is_empty(), "{}", row.name);
             for example in examples {
-                let words = example.trim().split("  ").next().unwrap_or_default().split(" | ").next().unwrap_or_default();
+                // Up to the comment, the pipe or the file.
+                let ends = ["  ", " | ", " > "].into_iter().filter_map(|end| example.trim().find(end));
+                let words = &example.trim()[..ends.min().unwrap_or(example.trim().len())];
                 let parsed = command().try_get_matches_from(words.split_whitespace());
                 let parsed = parsed.unwrap_or_else(|error| panic!("{example}: {error}"));
                 assert_eq!(parsed.subcommand_name(), Some(row.name), "{example}");

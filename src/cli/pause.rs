@@ -20,7 +20,8 @@ impl Job for Pause {
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
         run::request(&folder, Request::Pause)?;
-        output::tell(&format!("{} pauses; `ansatz resume {}` goes on", folder.name(), folder.name()));
+        let name = place.handle(&folder);
+        output::tell(&format!("{name} pauses; `ansatz resume {name}` goes on"));
         Ok(0)
     }
 }

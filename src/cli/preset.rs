@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
-use crate::contract::{Cost, short_number};
+use crate::contract::Cost;
 use crate::run::export::bytes;
 use crate::run::{self, Changes};
 
@@ -70,10 +70,25 @@ fn check(file: &str, place: &Place) -> Result<(), Failure> {
     output::print(&format!("ok: {file} is a preset of {}: {words}\n", preset.entry.card.slug))
 }
 
-/// What a study will take, in words.
+/// What a study will take, in words; what its system cannot tell is left out.
 pub(super) fn cost(cost: &Cost) -> String {
-    let (flop, memory, disk) = (short_number(cost.flop), bytes(cost.memory), bytes(cost.disk));
-    format!("{} trials, {flop} floating-point operations, {memory} of memory a trial, {disk} on disk", cost.trials)
+    let mut words = vec![if cost.trials == 1 { "1 trial".to_owned() } else { format!("{} trials", cost.trials) }];
+    if cost.flop > 0.0 {
+        words.push(format!("{} of arithmetic", flop(cost.flop)));
+    }
+    for (count, of) in [(cost.memory, "of memory a trial"), (cost.disk, "on disk")] {
+        if count > 0 {
+            words.push(format!("{} {of}", bytes(count)));
+        }
+    }
+    words.join(", ")
+}
+
+/// A count of floating-point operations for people: `1.24 TFLOP`.
+fn flop(count: f64) -> String {
+    let units = ["", "k", "M", "G", "T", "P", "E"];
+    let step = (count.max(1.0).log10() / 3.0).floor().min(6.0);
+    format!("{:.2} {}FLOP", count / 1000f64.powf(step), units[step as usize])
 }
 
 fn new(system: &str, place: &Place) -> Result<(), Failure> {
@@ -84,9 +99,22 @@ fn new(system: &str, place: &Place) -> Result<(), Failure> {
         Some(name) => entry.preset(name),
     };
     // A wrong name gets the message that `run` gives it.
-    let Some(preset) = preset else { return Err(run::load(place.table, system, &Changes::default()).map_or_else(
-        Failure::from,
-        |_| Failure::failed(format!("{slug} ships no preset")),
-    )) };
+    let Some(preset) = preset else {
+        return Err(run::load(place.table, system, &Changes::default())
+            .map_or_else(Failure::from, |_| Failure::failed(format!("{slug} ships no preset"))));
+    };
     output::print(preset.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_words() {
+        let whole = Cost { trials: 18, flop: 1.24e12, memory: 3 << 20, disk: 0 };
+        assert_eq!(cost(&whole), "18 trials, 1.24 TFLOP of arithmetic, 3 MiB of memory a trial");
+        assert_eq!(cost(&Cost { trials: 1, ..Cost::default() }), "1 trial");
+        assert_eq!(flop(5e20), "500.00 EFLOP");
+    }
 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
 use super::run::Threads;
-use super::wait::{Waiting, handle};
+use super::wait::Waiting;
 use crate::run::{self, Request};
 
 /// Resumes a run.
@@ -25,7 +25,7 @@ impl Job for Resume {
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
-        let name = handle(&folder, &place.runs);
+        let name = place.handle(&folder);
         if run::holder(&folder).is_some() {
             run::request(&folder, Request::Continue)?;
             output::tell(&format!("{name} has a worker, which goes on"));

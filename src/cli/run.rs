@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 
 use super::failure::Failure;
 use super::job::{Job, Place};
-use super::wait::{Waiting, handle};
+use super::wait::Waiting;
 use super::{output, preset};
 use crate::run::{self, Changes};
 
@@ -56,8 +56,7 @@ impl Threads {
 impl Job for Run {
     const NAME: &'static str = "run";
     const ABOUT: &'static str = "Run a study and wait for its verdict";
-    const EXAMPLES: &'static str = "\
-  ansatz run gpicl                                 the system's first preset
+    const EXAMPLES: &'static str = "  ansatz run gpicl                                 the system's first preset
   ansatz run gpicl/ablated --expect not-reproduced
   ansatz run gpicl --set model.width=32 --seeds 5  other settings
   ansatz run mine.ron --detach                     a preset of your own, left to itself
@@ -69,7 +68,7 @@ impl Job for Run {
         let threads = self.threads.or_all();
         let folder = run::create(&place.runs, &preset, self.out.as_deref(), threads)?;
         let cost = preset::cost(&preset.study.cost());
-        output::tell(&format!("{}: {cost}, {threads} threads", handle(&folder, &place.runs)));
+        output::tell(&format!("{}: {cost}, {threads} threads", place.handle(&folder)));
         let worker = run::spawn_worker(&folder, threads)?;
         self.waiting.follow(&folder, Some(worker), place)
     }

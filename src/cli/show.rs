@@ -20,8 +20,7 @@ pub(super) struct Show {
 impl Job for Show {
     const NAME: &'static str = "show";
     const ABOUT: &'static str = "Print a run: verdict, results, panels as text";
-    const EXAMPLES: &'static str =
-        "  ansatz show               the newest run\n  ansatz show gpicl-quick   a run by the beginning of its name\n  \
+    const EXAMPLES: &'static str = "  ansatz show               the newest run\n  ansatz show gpicl-quick   a run by the beginning of its name\n  \
          ansatz show --json | jq .verdict.outcome";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {

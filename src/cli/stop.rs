@@ -25,7 +25,7 @@ impl Job for Stop {
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
         run::request(&folder, Request::Stop)?;
-        let name = folder.name();
+        let name = place.handle(&folder);
         let asked = Instant::now();
         while run::holder(&folder).is_some() {
             if asked.elapsed() > PATIENCE {

@@ -1,11 +1,9 @@
 //! Waiting for a run: progress while it goes, Ctrl-C, and what its end means for the exit code.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitOptions, waitpid};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -15,7 +13,7 @@ use super::progress::Progress;
 use super::{output, show};
 use crate::contract::{Level, Outcome, Status, StudyState};
 use crate::run::export::verdict_text;
-use crate::run::{self, Ending, Folder, Reader, Request};
+use crate::run::{self, Ending, Folder, Reader, Request, Spawned};
 
 /// How often the run is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -39,13 +37,13 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Waits for a run, unless told not to. `worker` is its process where this one started it.
-    pub(super) fn follow(&self, folder: &Folder, worker: Option<u32>, place: &Place) -> Result<u8, Failure> {
-        let name = handle(folder, &place.runs);
+    pub(super) fn follow(&self, folder: &Folder, worker: Option<Spawned>, place: &Place) -> Result<u8, Failure> {
+        let name = place.handle(folder);
         if self.detach {
             if self.json {
                 output::print_json(&json!({ "run": folder.name(), "folder": folder.path() }))?;
             } else {
-                output::print(&format!("{name}\n"))?;
+                output::print(&format!("{}\n", place.name(folder)))?;
             }
             return Ok(0);
         }
@@ -56,38 +54,31 @@ impl Waiting {
             show::print(state, place, true)?;
         } else if let Some(verdict) = &state.verdict {
             output::print(&verdict_text(verdict))?;
-            output::tell(&format!("\n`ansatz show {name}` prints the panels too, `ansatz watch {name}` opens the viewer"));
+            output::tell(&format!(
+                "\n`ansatz show {name}` prints the panels too, `ansatz watch {name}` opens the viewer"
+            ));
         }
         watch.exit_code(&name, self.expect.as_deref())
     }
 }
 
-/// How a person may call a run: its name where that is enough, else its folder.
-pub(super) fn handle(folder: &Folder, runs: &Path) -> String {
-    let same = runs.join(folder.name()).canonicalize().ok() == folder.path().canonicalize().ok();
-    if same { folder.name() } else { folder.path().display().to_string() }
-}
-
 struct Watch {
     reader: Reader,
     progress: Progress,
-    worker: Option<Pid>,
-    /// The worker's own exit code, once it ended by itself.
-    code: Option<i32>,
+    worker: Option<Spawned>,
     interrupted: Arc<AtomicBool>,
     name: String,
 }
 
 impl Watch {
-    fn open(folder: &Folder, worker: Option<u32>, name: &str) -> Result<Self, Failure> {
+    fn open(folder: &Folder, worker: Option<Spawned>, name: &str) -> Result<Self, Failure> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Failure::failed)?;
         }
         let reader = Reader::open(folder)?;
         let progress = Progress::new(reader.state());
-        let worker = worker.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        Ok(Watch { reader, progress, worker, code: None, interrupted, name: name.to_owned() })
+        Ok(Watch { reader, progress, worker, interrupted, name: name.to_owned() })
     }
 
     /// Follows the run until no worker is on it.
@@ -129,25 +120,17 @@ impl Watch {
         }
     }
 
-    /// Whether the process that we started has ended; false for one that we did not start.
-    fn worker_ended(&mut self) -> bool {
-        let Some(pid) = self.worker else { return false };
-        match waitpid(Some(pid), WaitOptions::NOHANG) {
-            Ok(None) => false,
-            Ok(Some((_, status))) => {
-                self.code = status.exit_status();
-                self.worker = None;
-                true
-            }
-            Err(_) => {
-                self.worker = None;
-                false
-            }
-        }
+    /// The worker's own exit code, once it ended by itself; none for one that we did not start.
+    fn code(&self) -> Option<i32> {
+        self.worker.as_ref()?.ended()?
+    }
+
+    fn worker_ended(&self) -> bool {
+        self.worker.as_ref().is_some_and(|worker| worker.ended().is_some())
     }
 
     /// The lock goes a moment before the process: its exit code is worth that moment.
-    fn await_code(&mut self) {
+    fn await_code(&self) {
         let begun = Instant::now();
         while self.worker.is_some() && !self.worker_ended() && begun.elapsed() < Duration::from_secs(2) {
             std::thread::sleep(Duration::from_millis(10));
@@ -156,17 +139,20 @@ impl Watch {
 
     fn exit_code(&self, name: &str, expect: Option<&str>) -> Result<u8, Failure> {
         let state = self.reader.state();
-        if let Some(verdict) = state.verdict.as_ref().filter(|_| matches!(state.status, Status::Done | Status::Failed)) {
+        if let Some(verdict) = state.verdict.as_ref().filter(|_| matches!(state.status, Status::Done | Status::Failed))
+        {
             let code = Ending::of(verdict.outcome, &state.results()).exit_code();
             return if code == 0 { expected(verdict.outcome, expect) } else { Err(broken_trials(state, name, code)) };
         }
         let go_on = format!("`ansatz resume {name}` goes on from the last checkpoint");
         let last_words = state.journal.last().filter(|(_, level, _)| *level == Level::Error).map(|(_, _, text)| text);
-        match (self.code, last_words) {
+        match (self.code(), last_words) {
             (Some(0), _) => Err(Failure::failed(format!("{name} was stopped")).hint(go_on)),
             (Some(code), words) => {
+                // What the worker last said was told when it said it.
                 let log = self.reader.folder().log();
-                let words = words.cloned().unwrap_or_else(|| format!("its worker failed; {} may say why", log.display()));
+                let words =
+                    words.cloned().unwrap_or_else(|| format!("its worker failed; {} may say why", log.display()));
                 let code = u8::try_from(code).unwrap_or(1);
                 Err(Failure::failed(format!("{name}: {words}")).hint(go_on).code(code))
             }
@@ -198,7 +184,8 @@ fn broken_trials(state: &StudyState, name: &str, code: u8) -> Failure {
     let broken = state.trials.iter().filter(|trial| trial.status == Status::Failed);
     let names: Vec<&str> = broken.map(|trial| trial.result.spec.name.as_str()).collect();
     let word = if code == 5 { "diverged" } else { "failed" };
-    let failure = Failure::failed(format!("{} of {} trials {word}: {}", names.len(), state.trials.len(), names.join(", ")));
+    let failure =
+        Failure::failed(format!("{} of {} trials {word}: {}", names.len(), state.trials.len(), names.join(", ")));
     failure.hint(format!("`ansatz show {name}` says where and why")).code(code)
 }
 

@@ -24,7 +24,8 @@ impl Job for Worker {
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = Folder::open(&self.folder)?;
-        let options = WorkOptions { threads: self.threads, own_session: true };
-        Ok(run::work(&folder, place.table, options)?.exit_code())
+        let mut options = WorkOptions::threads(self.threads);
+        options.own_session = true;
+        Ok(run::work(&folder, place.table, &options)?.exit_code())
     }
 }

@@ -35,5 +35,5 @@ pub use lock::{Holder, holder};
 pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
 pub use progress::{StudyProgress, TrialProgress};
 pub use reader::Reader;
-pub use spawn::spawn_worker;
+pub use spawn::{Spawned, spawn_worker};
 pub use worker::{Ending, WorkOptions, work};

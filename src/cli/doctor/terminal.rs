@@ -6,8 +6,7 @@ use std::io::{self, IsTerminal};
 use super::Finding;
 
 /// What a good font shows: braille and block curves, a ramp, boxes, wide letters.
-pub(super) const GLYPHS: &str = "\
-  braille  ⡀⠄⠂⠁⠈⠐⠠⢀⣀⣤⣶⣿   blocks  ▁▂▃▄▅▆▇█ ▀▄▌▐   ramp  ░▒▓█
+pub(super) const GLYPHS: &str = "  braille  ⡀⠄⠂⠁⠈⠐⠠⢀⣀⣤⣶⣿   blocks  ▁▂▃▄▅▆▇█ ▀▄▌▐   ramp  ░▒▓█
   boxes    ┌─┬─┐ ╭──╮ ┏━┓   marks   ● ■ ▲ ◆ ▼ ✕     wide  |日本|é|
            └─┴─┘ ╰──╯ ┗━┛
 ";
@@ -77,7 +76,8 @@ pub(super) fn findings() -> Vec<Finding> {
 /// What lies between the program and the person.
 fn between() -> String {
     let names = [("TMUX", "tmux"), ("STY", "screen"), ("SSH_CONNECTION", "ssh"), ("MOSH_CONNECTION", "mosh")];
-    let found: Vec<&str> = names.into_iter().filter(|(name, _)| variable(name).is_some()).map(|(_, word)| word).collect();
+    let found: Vec<&str> =
+        names.into_iter().filter(|(name, _)| variable(name).is_some()).map(|(_, word)| word).collect();
     if found.is_empty() { "nothing: a local terminal".into() } else { found.join(", ") }
 }
 
