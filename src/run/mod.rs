@@ -1,1 +1,38 @@
-//! run
+//! Runs: presets become folders, workers advance them, readers watch them. Knows no system by name.
+//!
+//! A run is a folder. A worker process advances it; any number of [`Reader`]s watch it; neither
+//! needs the other. What each file of the folder is for stands in [`Folder`].
+
+mod advance;
+mod checkpoint;
+mod control;
+mod coordinate;
+mod document;
+pub mod durable;
+mod error;
+mod find;
+mod folder;
+mod journal;
+mod lock;
+mod metrics;
+pub mod presets;
+mod progress;
+mod reader;
+mod schedule;
+mod spawn;
+#[cfg(test)]
+mod testing;
+mod worker;
+
+pub use checkpoint::Saved;
+pub use control::{Request, request};
+pub use document::document;
+pub use error::{DiskTrouble, RunError};
+pub use find::{Listing, Summary, find, list, remove, summary};
+pub use folder::{Folder, Manifest, create};
+pub use lock::{Holder, holder};
+pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
+pub use progress::{StudyProgress, TrialProgress};
+pub use reader::Reader;
+pub use spawn::spawn_worker;
+pub use worker::{Ending, WorkOptions, work};

@@ -1,0 +1,376 @@
+//! One trial, from wherever it is to its end or to the next stop.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::checkpoint::{self, Saved};
+use super::durable::{self, Keep};
+use super::error::RunError;
+use super::folder::{Folder, Manifest};
+use super::journal;
+use super::metrics::{MetricsFile, read_events};
+use super::schedule::{Command, Schedule};
+use crate::base::random::Key;
+use crate::base::threads::Pool;
+use crate::contract::{
+    Closing, Event, Flow, Level, Progress, Record, Setup, Status, Study, Trial, TrialError, TrialSpec,
+};
+
+/// Wall time between checkpoints, at least; more where writing one takes long.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+/// Wall time between flushes of the metrics.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
+/// Wall time between panels while somebody looks, at least.
+const PANELS_EVERY: Duration = Duration::from_millis(330);
+/// Being watched may cost one part in this many.
+pub(super) const WATCH_SHARE: u32 = 60;
+
+/// What all trials of a study share.
+pub(super) struct Bench {
+    pub(super) folder: Folder,
+    pub(super) study: Box<dyn Study>,
+    pub(super) manifest: Manifest,
+    pub(super) schedule: Schedule,
+}
+
+/// What a trial says, on its way to its file and to the coordinator.
+#[derive(Default)]
+struct Recorder {
+    /// Its file, once the trial has begun.
+    file: Option<MetricsFile>,
+    /// Events for the coordinator.
+    fresh: Vec<Event>,
+    /// The first value that was not finite; everything behind it is dropped.
+    broken: Option<(u64, String)>,
+}
+
+impl Recorder {
+    fn write(&mut self, event: Event) {
+        self.file.iter_mut().for_each(|file| file.push(&event));
+        self.fresh.push(event);
+    }
+
+    fn flush(&mut self) -> Result<(), RunError> {
+        self.file.as_mut().map_or(Ok(()), MetricsFile::flush)
+    }
+
+    fn sync(&mut self) -> Result<(), RunError> {
+        self.file.as_mut().map_or(Ok(()), MetricsFile::sync)
+    }
+
+    fn length(&self) -> u64 {
+        self.file.as_ref().map_or(0, MetricsFile::len)
+    }
+}
+
+impl Record for Recorder {
+    fn event(&mut self, event: Event) {
+        if self.broken.is_some() {
+            return;
+        }
+        match &event {
+            Event::Metric { step, name, value } if !value.is_finite() => self.broken = Some((*step, name.clone())),
+            Event::Vector { step, name, values } if values.iter().any(|v| !v.is_finite()) => {
+                self.broken = Some((*step, name.clone()));
+            }
+            // How a trial begins and ends is the worker's to say.
+            Event::Opened { .. } | Event::Closed { .. } => {}
+            _ => self.write(event),
+        }
+    }
+}
+
+/// Why a trial is over before its last step.
+struct Broken {
+    closing: Closing,
+    why: String,
+}
+
+impl From<TrialError> for Broken {
+    fn from(error: TrialError) -> Self {
+        Broken { closing: error.closing(), why: error.to_string() }
+    }
+}
+
+/// Calls what belongs to a system; a panic there ends the trial, not the worker.
+fn guarded<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        Err(Broken { closing: Closing::Failed, why: format!("a fault in the program: {}", panic_text(&*panic)) })
+    })
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it did not say what".into())
+}
+
+/// What ends the work on a trial early.
+enum End {
+    /// The trial's own trouble: written down, the others go on.
+    Trial(Broken),
+    /// Trouble with the run: everything stops.
+    Run(RunError),
+}
+
+impl From<Broken> for End {
+    fn from(broken: Broken) -> Self {
+        End::Trial(broken)
+    }
+}
+
+impl From<RunError> for End {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Disk(_) => End::Run(error),
+            other => End::Trial(Broken { closing: Closing::Failed, why: other.to_string() }),
+        }
+    }
+}
+
+/// A trial in work.
+struct Running<'a> {
+    bench: &'a Bench,
+    index: usize,
+    trial: Box<dyn Trial>,
+    record: Recorder,
+    pool: &'a Pool,
+    finished: bool,
+    pace: Pace,
+}
+
+/// When what was last done, by the monotonic clock.
+struct Pace {
+    flushed: Instant,
+    flushed_step: u64,
+    rate: Option<f64>,
+    saved: Instant,
+    save_cost: Duration,
+    /// Requests for checkpoints that were answered.
+    answered: u64,
+    /// When panels were last written, and after which step.
+    shown: Option<(Instant, u64)>,
+    show_cost: Duration,
+}
+
+impl Bench {
+    fn spec(&self, index: usize) -> &TrialSpec {
+        &self.manifest.trials[index]
+    }
+
+    /// Advances a trial until it ends or the orders say so.
+    ///
+    /// # Errors
+    /// When the disk does not take what must be kept; what a trial does wrong is written down and
+    /// ends that trial only.
+    pub(super) fn advance(&self, index: usize, pool: &Pool) -> Result<(), RunError> {
+        let mut record = Recorder::default();
+        let mut reached = Progress::default();
+        let ended = match self.begin(index, pool, &mut record) {
+            Ok(mut running) => {
+                let ended = running.go_on();
+                reached = running.trial.progress();
+                record = running.record;
+                ended
+            }
+            Err(end) => Err(end),
+        };
+        match ended {
+            Ok(()) => Ok(()),
+            Err(End::Run(error)) => Err(error),
+            Err(End::Trial(broken)) => self.close_broken(index, record, reached, broken),
+        }
+    }
+
+    /// Starts a trial, from its newest checkpoint that can be used.
+    fn begin<'a>(&'a self, index: usize, pool: &'a Pool, record: &mut Recorder) -> Result<Running<'a>, End> {
+        let name = &self.spec(index).name;
+        let path = self.folder.metrics(name);
+        let setup = Setup { key: Key::new(self.manifest.header.seed), pool: pool.clone() };
+        let start = || guarded(|| Ok(pool.enter(|| self.study.start(self.spec(index), &setup))?));
+        let (found, wrong) = checkpoint::newest(&self.folder, name, |saved| {
+            if saved.preset != self.manifest.hash {
+                return Err("it belongs to another preset".into());
+            }
+            let events = read_events(&path, saved.metrics).map_err(|e| format!("metrics.jsonl {e}"))?;
+            let mut trial = start().map_err(|broken| broken.why)?;
+            guarded(|| Ok(trial.restore(&saved.checkpoint)?)).map_err(|broken| broken.why)?;
+            Ok((trial, events, saved.metrics, saved.finished))
+        });
+        for reason in wrong {
+            journal::add(&self.folder, Level::Warning, reason)?;
+        }
+        let keep = found.as_ref().map_or(0, |(_, _, metrics, _)| *metrics);
+        record.file = Some(MetricsFile::open(&path, keep)?);
+        let (trial, finished) = match found {
+            Some((trial, events, _, finished)) => {
+                record.fresh = events;
+                (trial, finished)
+            }
+            None => {
+                let trial = start()?;
+                record.write(Event::Opened { steps: trial.progress().steps });
+                (trial, false)
+            }
+        };
+        let pace = Pace::new(trial.progress().step, self.schedule.orders().checkpoint);
+        let record = std::mem::take(record);
+        let mut running = Running { bench: self, index, trial, record, pool, finished, pace };
+        running.publish(Status::Running);
+        Ok(running)
+    }
+
+    /// Writes down how a trial broke.
+    fn close_broken(&self, index: usize, mut record: Recorder, at: Progress, broken: Broken) -> Result<(), RunError> {
+        let Broken { closing, why } = broken;
+        journal::add(&self.folder, Level::Error, format!("{} ended early: {why}", self.spec(index).name))?;
+        record.write(Event::Note { step: at.step, level: Level::Error, text: why });
+        record.write(Event::Closed { closing });
+        record.sync()?;
+        let mut slot = self.schedule.slot(index);
+        (slot.status, slot.progress, slot.rate) = (Status::Failed, at, None);
+        slot.events.append(&mut record.fresh);
+        Ok(())
+    }
+}
+
+impl Running<'_> {
+    /// Steps until the end or until the orders say so.
+    fn go_on(&mut self) -> Result<(), End> {
+        while !self.finished {
+            if !self.obey()? {
+                return Ok(());
+            }
+            #[cfg(test)]
+            self.bench.schedule.live_on();
+            let (trial, record) = (&mut self.trial, &mut self.record);
+            let flow = guarded(|| Ok(self.pool.enter(|| trial.step(record))?));
+            if let Some((step, what)) = self.record.broken.take() {
+                return Err(Broken::from(TrialError::Diverged { step, what }).into());
+            }
+            self.finished = flow? == Flow::Done;
+            self.keep_up()?;
+        }
+        self.end()
+    }
+
+    /// Does what the orders say; false when that is to end.
+    fn obey(&mut self) -> Result<bool, End> {
+        let mut orders = self.bench.schedule.orders();
+        if orders.command == Command::Pause {
+            self.save()?;
+            while orders.command == Command::Pause {
+                if orders.watched && self.pace.shown.is_none_or(|(_, step)| step != self.trial.progress().step) {
+                    self.show()?;
+                }
+                self.publish(Status::Paused);
+                self.bench.schedule.wait();
+                orders = self.bench.schedule.orders();
+            }
+            self.pace = Pace { shown: self.pace.shown, ..Pace::new(self.trial.progress().step, self.pace.answered) };
+            self.publish(Status::Running);
+        }
+        if orders.command == Command::Stop {
+            self.save()?;
+            self.show()?;
+            self.publish(Status::Stopped);
+        } else if orders.command == Command::Run && orders.checkpoint != self.pace.answered {
+            self.pace.answered = orders.checkpoint;
+            self.save()?;
+        }
+        Ok(orders.command == Command::Run)
+    }
+
+    /// Flushes, saves and shows when it is time.
+    fn keep_up(&mut self) -> Result<(), End> {
+        let pace = &self.pace;
+        if pace.flushed.elapsed() >= FLUSH_EVERY {
+            self.record.flush()?;
+            self.measure();
+            self.publish(Status::Running);
+        }
+        if self.pace.saved.elapsed() >= CHECKPOINT_EVERY.max(self.pace.save_cost * 20) {
+            self.save()?;
+        }
+        let every = PANELS_EVERY.max(self.pace.show_cost * WATCH_SHARE);
+        let due = self.pace.shown.is_none_or(|(at, _)| at.elapsed() >= every);
+        if due && self.bench.schedule.orders().watched {
+            self.show()?;
+        }
+        Ok(())
+    }
+
+    /// Steps a second, as a slow mean over flushes.
+    fn measure(&mut self) {
+        let step = self.trial.progress().step;
+        let now = step.saturating_sub(self.pace.flushed_step) as f64 / self.pace.flushed.elapsed().as_secs_f64();
+        self.pace.rate = Some(self.pace.rate.map_or(now, |rate| 0.8 * rate + 0.2 * now));
+        (self.pace.flushed, self.pace.flushed_step) = (Instant::now(), step);
+    }
+
+    /// Writes a checkpoint; the metrics that it counts on are on the disk before it.
+    fn save(&mut self) -> Result<(), End> {
+        let begun = Instant::now();
+        let checkpoint = guarded(|| Ok(self.trial.save()))?;
+        self.record.sync()?;
+        let saved = Saved {
+            checkpoint,
+            metrics: self.record.length(),
+            finished: self.finished,
+            preset: self.bench.manifest.hash.clone(),
+        };
+        checkpoint::write(&self.bench.folder, &self.name(), &saved)?;
+        (self.pace.saved, self.pace.save_cost) = (Instant::now(), begun.elapsed());
+        Ok(())
+    }
+
+    /// Writes what there is to see.
+    fn show(&mut self) -> Result<(), End> {
+        let begun = Instant::now();
+        let panels = guarded(|| Ok(self.pool.enter(|| self.trial.panels())))?;
+        let path = self.bench.folder.trial(&self.name(), "panels.json");
+        durable::write_json(&path, &panels, Keep::Fleeting)?;
+        self.pace.shown = Some((Instant::now(), self.trial.progress().step));
+        self.pace.show_cost = begun.elapsed();
+        Ok(())
+    }
+
+    /// Ends a trial that did all its steps. A kill on the way leaves a checkpoint that says so.
+    fn end(&mut self) -> Result<(), End> {
+        self.save()?;
+        self.show()?;
+        self.record.write(Event::Closed { closing: Closing::Done });
+        self.record.sync()?;
+        self.publish(Status::Done);
+        Ok(())
+    }
+
+    /// Tells the coordinator.
+    fn publish(&mut self, status: Status) {
+        let mut slot = self.bench.schedule.slot(self.index);
+        slot.status = status;
+        slot.progress = self.trial.progress();
+        slot.rate = self.pace.rate.filter(|_| status == Status::Running);
+        slot.events.append(&mut self.record.fresh);
+    }
+
+    fn name(&self) -> String {
+        self.bench.spec(self.index).name.clone()
+    }
+}
+
+impl Pace {
+    fn new(step: u64, answered: u64) -> Self {
+        Pace {
+            flushed: Instant::now(),
+            flushed_step: step,
+            rate: None,
+            saved: Instant::now(),
+            save_cost: Duration::ZERO,
+            answered,
+            shown: None,
+            show_cost: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a viewer asks of a worker: small files in `control/`.
+
+use std::fs::{self, FileTimes, OpenOptions};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::error::RunError;
+use super::folder::Folder;
+use super::lock;
+
+/// A request to the worker of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Wait at a checkpoint.
+    Pause,
+    /// Go on after a pause.
+    Continue,
+    /// Write checkpoints and end.
+    Stop,
+    /// Write checkpoints now.
+    Checkpoint,
+}
+
+const PAUSE: &str = "pause";
+const STOP: &str = "stop";
+const CHECKPOINT: &str = "checkpoint";
+const WATCHING: &str = "watching";
+
+/// Asks the worker of a run for something; it answers within a step, some tens of milliseconds.
+///
+/// # Errors
+/// [`RunError::Idle`] when the run has no worker, [`RunError::Disk`] when the folder is read-only.
+pub fn request(folder: &Folder, request: Request) -> Result<(), RunError> {
+    if lock::holder(folder).is_none() {
+        return Err(RunError::Idle { run: folder.name() });
+    }
+    match request {
+        Request::Pause => touch(&folder.control(PAUSE)),
+        Request::Stop => touch(&folder.control(STOP)),
+        Request::Checkpoint => touch(&folder.control(CHECKPOINT)),
+        Request::Continue => {
+            clear(&folder.control(PAUSE));
+            Ok(())
+        }
+    }
+}
+
+/// Tells the worker that somebody looks. A folder that cannot be written is watched all the same,
+/// only its panels are as old as its last stop.
+pub(super) fn watch(folder: &Folder) {
+    touch(&folder.control(WATCHING)).unwrap_or_default();
+}
+
+fn touch(path: &Path) -> Result<(), RunError> {
+    let times = FileTimes::new().set_modified(SystemTime::now());
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    file.and_then(|file| file.set_times(times)).map_err(|e| RunError::writing(path, e))
+}
+
+fn clear(path: &Path) -> bool {
+    fs::remove_file(path).is_ok()
+}
+
+/// What the requests say now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wishes {
+    pub(super) pause: bool,
+    pub(super) stop: bool,
+    pub(super) checkpoint: bool,
+    pub(super) watched: bool,
+}
+
+/// The worker's side: looks at `control/` and forgets what was answered.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    folder: Folder,
+    seen: Option<SystemTime>,
+    looked: Option<Instant>,
+}
+
+/// For how long one look of a viewer counts.
+const LOOK: Duration = Duration::from_secs(3);
+
+impl Inbox {
+    /// An inbox without the requests to an earlier worker.
+    pub(super) fn open(folder: &Folder) -> Self {
+        for request in [PAUSE, STOP, CHECKPOINT, WATCHING] {
+            clear(&folder.control(request));
+        }
+        Inbox { folder: folder.clone(), seen: None, looked: None }
+    }
+
+    /// Looks once: four metadata calls.
+    pub(super) fn look(&mut self) -> Wishes {
+        // That the time changes is what counts: the clocks of two machines need not agree.
+        let modified = fs::metadata(self.folder.control(WATCHING)).and_then(|m| m.modified()).ok();
+        if modified != self.seen {
+            self.seen = modified;
+            self.looked = modified.map(|_| Instant::now());
+        }
+        Wishes {
+            pause: self.folder.control(PAUSE).exists(),
+            stop: self.folder.control(STOP).exists(),
+            checkpoint: clear(&self.folder.control(CHECKPOINT)),
+            watched: self.looked.is_some_and(|at| at.elapsed() < LOOK),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::lock::Lock;
+
+    #[test]
+    fn requests_reach_a_worker_and_only_a_worker() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::at(place.path());
+        fs::create_dir(place.path().join("control")).unwrap();
+        assert!(matches!(request(&folder, Request::Pause), Err(RunError::Idle { .. })));
+        touch(&folder.control(STOP)).unwrap();
+        let _lock = Lock::take(&folder).unwrap();
+        let mut inbox = Inbox::open(&folder);
+        assert_eq!(inbox.look(), Wishes::default());
+        for wish in [Request::Pause, Request::Checkpoint] {
+            request(&folder, wish).unwrap();
+        }
+        watch(&folder);
+        assert_eq!(inbox.look(), Wishes { pause: true, checkpoint: true, watched: true, stop: false });
+        request(&folder, Request::Continue).unwrap();
+        request(&folder, Request::Stop).unwrap();
+        assert_eq!(inbox.look(), Wishes { stop: true, watched: true, ..Wishes::default() });
+    }
+}

@@ -1,0 +1,189 @@
+//! What a worker does beside its trials: requests, progress, panels of the study, the verdict.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::advance::{Bench, WATCH_SHARE, panic_text};
+use super::control::{Inbox, Wishes};
+use super::durable::{self, Keep};
+use super::error::RunError;
+use super::journal;
+use super::lock::Holder;
+use super::progress::{StudyProgress, memory};
+use super::schedule::{Command, eta};
+use super::worker::Ending;
+use crate::contract::{Closing, Level, Panel, Progress, Status, TrialResult};
+
+/// Time between looks at `control/`.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Time between replacements of `progress.json`.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// Time between panels of the whole study while somebody looks, at least.
+const PANELS_EVERY: Duration = Duration::from_millis(500);
+
+/// The worker's own thread.
+pub(super) struct Coordinator<'a> {
+    bench: &'a Bench,
+    inbox: Inbox,
+    me: Holder,
+    pub(super) threads: usize,
+    names: Vec<String>,
+    results: Vec<TrialResult>,
+    wishes: Wishes,
+    written: Instant,
+    /// When panels of the study were last made, and what that took.
+    shown: Option<Instant>,
+    show_cost: Duration,
+    /// Whether results came since.
+    fresh: bool,
+}
+
+impl<'a> Coordinator<'a> {
+    /// A coordinator of the bench's schedule; `results` are those of closed trials so far.
+    pub(super) fn new(bench: &'a Bench, results: Vec<TrialResult>, inbox: Inbox, me: Holder, threads: usize) -> Self {
+        for (index, result) in results.iter().enumerate().filter(|(_, r)| r.closing.is_some()) {
+            let mut slot = bench.schedule.slot(index);
+            slot.status = if result.closing == Some(Closing::Done) { Status::Done } else { Status::Failed };
+            let step = result.metrics.values().filter_map(|points| Some(points.last()?.0)).max().unwrap_or(0);
+            slot.progress = Progress { step, steps: step };
+        }
+        Coordinator {
+            bench,
+            inbox,
+            me,
+            threads,
+            names: results.iter().map(|r| r.spec.name.clone()).collect(),
+            results,
+            wishes: Wishes::default(),
+            written: Instant::now(),
+            shown: None,
+            show_cost: Duration::ZERO,
+            fresh: true,
+        }
+    }
+
+    /// Says that there is a worker.
+    pub(super) fn start(&mut self) -> Result<(), RunError> {
+        self.journal(Level::Info, format!("worker started: process {}, threads: {}", self.me, self.threads))?;
+        self.write_progress(Status::Running, Keep::Fleeting)
+    }
+
+    /// Looks once at everything that asks for something.
+    ///
+    /// # Errors
+    /// [`RunError::Disk`].
+    pub(super) fn look(&mut self, told_to_end: bool) -> Result<(), RunError> {
+        let before = self.wishes;
+        self.wishes = self.inbox.look();
+        let Wishes { pause, stop, checkpoint, watched } = self.wishes;
+        let command = match (stop || told_to_end, pause) {
+            (true, _) => Command::Stop,
+            (false, true) => Command::Pause,
+            (false, false) => Command::Run,
+        };
+        let orders = self.bench.schedule.orders();
+        if (command, watched) != (orders.command, orders.watched) || checkpoint {
+            self.bench.schedule.order(|orders| {
+                (orders.command, orders.watched) = (command, watched);
+                orders.checkpoint += u64::from(checkpoint);
+            });
+        }
+        if checkpoint {
+            self.journal(Level::Info, "checkpoints on request")?;
+        }
+        if pause != before.pause {
+            self.journal(Level::Info, if pause { "paused" } else { "continued" })?;
+        }
+        self.fold();
+        if self.written.elapsed() >= PROGRESS_EVERY || pause != before.pause {
+            self.write_progress(if pause { Status::Paused } else { Status::Running }, Keep::Fleeting)?;
+        }
+        let every = PANELS_EVERY.max(self.show_cost * WATCH_SHARE);
+        if watched && self.fresh && self.shown.is_none_or(|at| at.elapsed() >= every) {
+            self.show()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the work: with the error that stopped it, at checkpoints, or with a verdict.
+    ///
+    /// # Errors
+    /// [`RunError::Disk`], and [`RunError::Failed`] when judging fails.
+    pub(super) fn finish(mut self) -> Result<Ending, RunError> {
+        self.fold();
+        if let Some(error) = self.bench.schedule.trouble() {
+            self.write_progress(Status::Stopped, Keep::Fleeting).unwrap_or_default();
+            return Err(error);
+        }
+        self.show()?;
+        if self.results.iter().any(|result| result.closing.is_none()) {
+            self.journal(Level::Info, "stopped at a checkpoint")?;
+            self.write_progress(Status::Stopped, Keep::Durable)?;
+            return Ok(Ending::Stopped);
+        }
+        let study = &self.bench.study;
+        let verdict = match catch_unwind(AssertUnwindSafe(|| study.judge(&self.results))) {
+            Ok(verdict) => verdict,
+            Err(panic) => {
+                self.write_progress(Status::Failed, Keep::Durable)?;
+                let why = panic_text(&*panic);
+                return Err(RunError::Failed(format!(
+                    "the verdict could not be reached, a fault in the program: {why}"
+                )));
+            }
+        };
+        durable::write_json(&self.bench.folder.verdict(), &verdict, Keep::Durable)?;
+        self.journal(Level::Info, format!("{}: {}", verdict.outcome.name(), verdict.sentence))?;
+        // A study without a single whole trial has a verdict, but nobody would call it done.
+        let any = self.results.iter().any(|result| result.closing == Some(Closing::Done));
+        self.write_progress(if any { Status::Done } else { Status::Failed }, Keep::Durable)?;
+        Ok(Ending::of(verdict.outcome, &self.results))
+    }
+
+    /// Takes in what trials recorded since.
+    fn fold(&mut self) {
+        for (index, result) in self.results.iter_mut().enumerate() {
+            let events = std::mem::take(&mut self.bench.schedule.slot(index).events);
+            self.fresh |= !events.is_empty();
+            events.iter().for_each(|event| result.apply(event));
+        }
+    }
+
+    /// Writes the panels of the study.
+    fn show(&mut self) -> Result<(), RunError> {
+        let begun = Instant::now();
+        let panels = catch_unwind(AssertUnwindSafe(|| self.bench.study.panels(&self.results)));
+        let panels: Vec<Panel> = match panels {
+            Ok(panels) => panels,
+            Err(panic) => {
+                let why = panic_text(&*panic);
+                self.journal(Level::Warning, format!("no panels of the study, a fault in the program: {why}"))?;
+                Vec::new()
+            }
+        };
+        durable::write_json(&self.bench.folder.panels(), &panels, Keep::Fleeting)?;
+        (self.shown, self.show_cost, self.fresh) = (Some(Instant::now()), begun.elapsed(), false);
+        Ok(())
+    }
+
+    fn write_progress(&mut self, status: Status, keep: Keep) -> Result<(), RunError> {
+        let trials = self.bench.schedule.progress(&self.names);
+        let runners = self.bench.schedule.split(self.threads).0;
+        let sum = |of: fn(&super::progress::TrialProgress) -> u64| trials.iter().map(of).sum();
+        let progress = StudyProgress {
+            worker: self.me.clone(),
+            status,
+            eta: eta(&trials, runners).filter(|_| status == Status::Running),
+            memory: memory(),
+            threads: self.threads,
+            total: Progress { step: sum(|t| t.step), steps: sum(|t| t.steps) },
+            trials,
+        };
+        self.written = Instant::now();
+        durable::write_json(&self.bench.folder.progress(), &progress, keep)
+    }
+
+    fn journal(&self, level: Level, text: impl Into<String>) -> Result<(), RunError> {
+        journal::add(&self.bench.folder, level, text)
+    }
+}

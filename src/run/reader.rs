@@ -1,0 +1,253 @@
+//! Watching a run: a fold of its files that takes in only what is new.
+
+use std::cell::Cell;
+use std::fs::{self, Metadata};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::de::DeserializeOwned;
+
+use super::control;
+use super::error::RunError;
+use super::folder::Folder;
+use super::journal;
+use super::lock::{self, Holder};
+use super::metrics::Tail;
+use super::progress::{self, StudyProgress};
+use crate::contract::{Event, Level, Status, StudyState, TrialState};
+
+/// A viewer's end of a run. Reads files and never writes any but the mark that somebody looks.
+#[derive(Debug)]
+pub struct Reader {
+    folder: Folder,
+    state: StudyState,
+    progress: Option<StudyProgress>,
+    worker: Option<Holder>,
+    stamps: Stamps,
+    journal: Tail,
+    trials: Vec<Watched>,
+    looked: Cell<Option<Instant>>,
+}
+
+/// When the whole files were last replaced.
+#[derive(Debug, Default)]
+struct Stamps {
+    progress: Option<Stamp>,
+    panels: Option<Stamp>,
+    verdict: Option<Stamp>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    metrics: Tail,
+    panels: Option<Stamp>,
+}
+
+/// What changes when a file is replaced.
+type Stamp = (u64, SystemTime, u64);
+
+fn stamp(meta: &Metadata) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
+    Some((meta.len(), meta.modified().ok()?, meta.ino()))
+}
+
+/// How often [`Reader::watch`] really touches the mark.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+impl Reader {
+    /// Opens a run and reads all there is.
+    ///
+    /// # Errors
+    /// When `folder` holds no run that can be read.
+    pub fn open(folder: &Folder) -> Result<Self, RunError> {
+        let manifest = folder.manifest()?;
+        let state = StudyState {
+            run: folder.name(),
+            preset: manifest.preset,
+            header: manifest.header,
+            status: Status::Waiting,
+            trials: manifest.trials.into_iter().map(TrialState::new).collect(),
+            panels: Vec::new(),
+            verdict: None,
+            eta: None,
+            journal: Vec::new(),
+        };
+        let mut reader = Reader {
+            folder: folder.clone(),
+            progress: None,
+            worker: None,
+            stamps: Stamps::default(),
+            journal: Tail::default(),
+            trials: state.trials.iter().map(|_| Watched::default()).collect(),
+            state,
+            looked: Cell::new(None),
+        };
+        reader.refresh()?;
+        Ok(reader)
+    }
+
+    /// Takes in what is new; says whether anything was.
+    ///
+    /// # Errors
+    /// When the folder has vanished.
+    pub fn refresh(&mut self) -> Result<bool, RunError> {
+        // The lock is looked at first: a worker that ends in between has written all it had to say,
+        // and the next look sees its end.
+        let worker = lock::holder(&self.folder);
+        let fresh: Option<StudyProgress> = replaced(&self.folder.progress(), &mut self.stamps.progress);
+        if let Some(progress) = fresh {
+            if self.progress.as_ref().is_some_and(|old| old.worker != progress.worker) {
+                self.forget();
+            }
+            self.progress = Some(progress);
+        } else if worker.is_none() && self.worker.is_none() && self.state.status != Status::Waiting {
+            let manifest = self.folder.manifest_path();
+            return manifest.metadata().map(|_| false).map_err(|e| RunError::reading(&manifest, &e));
+        }
+        self.worker = worker;
+        let before = self.state.status;
+        let mut changed = self.read_trials()? | self.read_journal() | self.read_study();
+        self.apply_progress();
+        changed |= self.state.status != before || self.worker.is_some();
+        Ok(changed)
+    }
+
+    /// The run as it stands.
+    pub fn state(&self) -> &StudyState {
+        &self.state
+    }
+
+    /// The folder that is watched.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The worker that has the run, if any.
+    pub fn worker(&self) -> Option<&Holder> {
+        self.worker.as_ref()
+    }
+
+    /// What the worker wrote last about itself: memory, threads, rates.
+    pub fn progress(&self) -> Option<&StudyProgress> {
+        self.progress.as_ref()
+    }
+
+    /// Tells the worker that somebody looks, so that it writes panels. To be called with every
+    /// refresh while a person watches; without it the panels come when a trial ends.
+    pub fn watch(&self) {
+        if self.looked.get().is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            self.looked.set(Some(Instant::now()));
+            control::watch(&self.folder);
+        }
+    }
+
+    /// A new worker goes on from checkpoints: what was read of the trials is read again.
+    fn forget(&mut self) {
+        for (watched, trial) in self.trials.iter_mut().zip(&mut self.state.trials) {
+            watched.metrics = Tail::default();
+            *trial = TrialState { panels: std::mem::take(&mut trial.panels), ..TrialState::new(spec(trial)) };
+        }
+    }
+
+    fn read_trials(&mut self) -> Result<bool, RunError> {
+        let mut changed = false;
+        for (watched, trial) in self.trials.iter_mut().zip(&mut self.state.trials) {
+            let open = trial.result.closing.is_none();
+            let name = trial.result.spec.name.clone();
+            if open {
+                let path = self.folder.metrics(&name);
+                changed |= read_metrics(watched, trial, &path).map_err(|e| RunError::reading(&path, &e))?;
+            }
+            // A closed trial has written its panels before its last event.
+            if open && let Some(panels) = replaced(&self.folder.trial(&name, "panels.json"), &mut watched.panels) {
+                trial.panels = panels;
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    fn read_journal(&mut self) -> bool {
+        let Ok(Some(lines)) = self.journal.lines(&self.folder.journal()) else { return false };
+        let entries = lines.lines().filter_map(|line| serde_json::from_str::<journal::Entry>(line).ok());
+        let before = self.state.journal.len();
+        self.state.journal.extend(entries.map(|entry| (entry.time, entry.level, entry.text)));
+        self.state.journal.len() > before
+    }
+
+    fn read_study(&mut self) -> bool {
+        let panels = replaced(&self.folder.panels(), &mut self.stamps.panels);
+        let verdict = replaced(&self.folder.verdict(), &mut self.stamps.verdict);
+        let changed = panels.is_some() || verdict.is_some();
+        if let Some(panels) = panels {
+            self.state.panels = panels;
+        }
+        if verdict.is_some() {
+            self.state.verdict = verdict;
+        }
+        changed
+    }
+
+    /// Statuses, rates and steps: from the worker's own file as long as it lives.
+    fn apply_progress(&mut self) {
+        let held = self.worker.is_some();
+        let written = self.progress.as_ref();
+        self.state.status = progress::status(held, written.map(|p| p.status), self.state.verdict.is_some());
+        self.state.eta = written.and_then(|p| p.eta).filter(|_| self.state.status == Status::Running);
+        for (index, trial) in self.state.trials.iter_mut().enumerate() {
+            trial.rate = None;
+            if trial.result.closing.is_some() {
+                trial.progress.step = trial.progress.step.max(written_step(written, index));
+                continue;
+            }
+            let said = written.and_then(|p| p.trials.get(index)).filter(|said| said.name == trial.result.spec.name);
+            trial.status = match said.map(|said| said.status) {
+                Some(status @ (Status::Running | Status::Paused)) if held => status,
+                Some(Status::Waiting) | None if trial.progress.step == 0 => Status::Waiting,
+                _ => Status::Stopped,
+            };
+            if let Some(said) = said {
+                trial.progress.step = trial.progress.step.max(said.step);
+                trial.progress.steps = if said.steps > 0 { said.steps } else { trial.progress.steps };
+                trial.rate = said.rate.filter(|_| trial.status == Status::Running);
+            }
+        }
+    }
+}
+
+fn spec(trial: &TrialState) -> crate::contract::TrialSpec {
+    trial.result.spec.clone()
+}
+
+fn written_step(written: Option<&StudyProgress>, index: usize) -> u64 {
+    written.and_then(|p| p.trials.get(index)).map_or(0, |said| said.step)
+}
+
+/// Takes in the new events of a trial.
+fn read_metrics(watched: &mut Watched, trial: &mut TrialState, path: &Path) -> std::io::Result<bool> {
+    let lines = match watched.metrics.lines(path)? {
+        Some(lines) => lines,
+        None => {
+            *trial = TrialState { panels: std::mem::take(&mut trial.panels), ..TrialState::new(spec(trial)) };
+            watched.metrics.lines(path)?.unwrap_or_default()
+        }
+    };
+    for line in lines.lines() {
+        match serde_json::from_str::<Event>(line) {
+            Ok(event) => trial.apply(&event),
+            Err(e) => trial.notes.push((trial.progress.step, Level::Warning, format!("a broken line of metrics: {e}"))),
+        }
+    }
+    Ok(!lines.is_empty())
+}
+
+/// The value of a file that was replaced since the last look. One that cannot be read is as one that
+/// is not there: it is looked at again when it changes.
+fn replaced<T: DeserializeOwned>(path: &Path, last: &mut Option<Stamp>) -> Option<T> {
+    let now = fs::metadata(path).ok().as_ref().and_then(stamp)?;
+    if *last == Some(now) {
+        return None;
+    }
+    *last = Some(now);
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}

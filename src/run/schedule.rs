@@ -1,0 +1,195 @@
+//! Which trial runs where: a queue of trials over threads, and the orders that reach them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::error::RunError;
+use super::progress::TrialProgress;
+use crate::contract::{Event, Progress, Status};
+
+/// What runners are to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Go on.
+    #[default]
+    Run,
+    /// Write checkpoints and wait.
+    Pause,
+    /// Write checkpoints and end.
+    Stop,
+    /// End at once and write nothing, as if killed.
+    #[cfg(test)]
+    Die,
+}
+
+/// The orders of the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Orders {
+    pub(super) command: Command,
+    /// Counts the requests for checkpoints.
+    pub(super) checkpoint: u64,
+    /// Whether somebody looks.
+    pub(super) watched: bool,
+}
+
+/// What the worker knows of a trial.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) status: Status,
+    pub(super) progress: Progress,
+    pub(super) rate: Option<f64>,
+    /// Events that the coordinator has not folded yet.
+    pub(super) events: Vec<Event>,
+}
+
+/// What runners and their coordinator share.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    queue: Vec<usize>,
+    next: AtomicUsize,
+    orders: Mutex<Orders>,
+    changed: Condvar,
+    slots: Vec<Mutex<Slot>>,
+    trouble: Mutex<Option<RunError>>,
+    #[cfg(test)]
+    pub(super) steps_to_live: std::sync::atomic::AtomicI64,
+}
+
+/// A panic elsewhere leaves plain data behind: it is used as it is.
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Schedule {
+    /// A schedule of `trials` trials, of which those in `queue` are to run, in that order.
+    pub(super) fn new(trials: usize, queue: Vec<usize>) -> Self {
+        Schedule {
+            queue,
+            next: AtomicUsize::new(0),
+            orders: Mutex::default(),
+            changed: Condvar::new(),
+            slots: (0..trials).map(|_| Mutex::default()).collect(),
+            trouble: Mutex::new(None),
+            #[cfg(test)]
+            steps_to_live: i64::MAX.into(),
+        }
+    }
+
+    /// How many trials run at once on `threads` threads, and how many threads each has.
+    pub(super) fn split(&self, threads: usize) -> (usize, usize) {
+        let threads = threads.max(1);
+        let runners = self.queue.len().min(threads);
+        (runners, if runners == 0 { 1 } else { threads / runners })
+    }
+
+    /// The next trial, unless the order is to end.
+    pub(super) fn take(&self) -> Option<usize> {
+        loop {
+            match self.orders().command {
+                Command::Run => return self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)).copied(),
+                Command::Pause => self.wait(),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The orders of the moment.
+    pub(super) fn orders(&self) -> Orders {
+        *open(&self.orders)
+    }
+
+    /// Gives new orders; a stop is never taken back.
+    pub(super) fn order(&self, new: impl FnOnce(&mut Orders)) {
+        let mut orders = open(&self.orders);
+        let before = orders.command;
+        new(&mut orders);
+        if !matches!(before, Command::Run | Command::Pause) {
+            orders.command = before;
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits for new orders, a tenth of a second at most.
+    pub(super) fn wait(&self) {
+        let orders = open(&self.orders);
+        drop(self.changed.wait_timeout(orders, Duration::from_millis(100)));
+    }
+
+    /// The slot of a trial.
+    pub(super) fn slot(&self, index: usize) -> MutexGuard<'_, Slot> {
+        open(&self.slots[index])
+    }
+
+    /// Ends everything because of an error; the first one counts.
+    pub(super) fn fail(&self, error: RunError) {
+        open(&self.trouble).get_or_insert(error);
+        self.order(|orders| orders.command = Command::Stop);
+    }
+
+    /// The error that ended everything, if one did.
+    pub(super) fn trouble(&self) -> Option<RunError> {
+        open(&self.trouble).take()
+    }
+
+    /// Counts a step towards the simulated kill of a test.
+    #[cfg(test)]
+    pub(super) fn live_on(&self) {
+        if self.steps_to_live.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            self.order(|orders| orders.command = Command::Die);
+        }
+    }
+
+    /// The trials as `progress.json` has them. One that waits is taken to be as long as the others.
+    pub(super) fn progress(&self, names: &[String]) -> Vec<TrialProgress> {
+        let row = |(i, name): (usize, &String)| {
+            let slot = self.slot(i);
+            let Progress { step, steps } = slot.progress;
+            TrialProgress { name: name.clone(), status: slot.status, step, steps, rate: slot.rate }
+        };
+        let mut rows: Vec<TrialProgress> = names.iter().enumerate().map(row).collect();
+        let known: Vec<u64> = rows.iter().map(|row| row.steps).filter(|&steps| steps > 0).collect();
+        let usual = known.iter().sum::<u64>() / known.len().max(1) as u64;
+        rows.iter_mut().filter(|row| row.status == Status::Waiting && row.steps == 0).for_each(|row| row.steps = usual);
+        rows
+    }
+}
+
+/// Seconds of work left on `runners` runners, once any trial has a rate.
+pub(super) fn eta(rows: &[TrialProgress], runners: usize) -> Option<f64> {
+    let rates: Vec<f64> = rows.iter().filter_map(|row| row.rate).filter(|rate| *rate > 0.0).collect();
+    let usual = rates.iter().sum::<f64>() / rates.len() as f64;
+    if rates.is_empty() {
+        return None;
+    }
+    let open = rows.iter().filter(|row| !matches!(row.status, Status::Done | Status::Failed));
+    let left = |row: &TrialProgress| {
+        row.steps.saturating_sub(row.step) as f64 / row.rate.filter(|r| *r > 0.0).unwrap_or(usual)
+    };
+    let (sum, longest) = open.map(left).fold((0.0, 0.0), |(sum, longest): (f64, f64), x| (sum + x, longest.max(x)));
+    Some((sum / runners.max(1) as f64).max(longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_go_to_trials_first() {
+        let schedule = Schedule::new(3, vec![0, 2]);
+        assert_eq!([1, 2, 5].map(|threads| schedule.split(threads)), [(1, 1), (2, 1), (2, 2)]);
+        assert_eq!([schedule.take(), schedule.take(), schedule.take()], [Some(0), Some(2), None]);
+        schedule.order(|orders| orders.command = Command::Stop);
+        schedule.order(|orders| orders.command = Command::Run);
+        assert_eq!(schedule.orders().command, Command::Stop);
+    }
+
+    #[test]
+    fn time_left_counts_what_waits() {
+        let row = |status, step, rate| TrialProgress { name: String::new(), status, step, steps: 100, rate };
+        let rows = [row(Status::Done, 100, None), row(Status::Running, 50, Some(10.0)), row(Status::Waiting, 0, None)];
+        assert_eq!(eta(&rows, 1), Some(15.0));
+        assert_eq!(eta(&rows, 2), Some(10.0));
+        assert_eq!(eta(&rows[2..], 2), None);
+    }
+}

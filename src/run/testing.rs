@@ -1,0 +1,195 @@
+//! A small system for the tests of this layer: a few numbers that decay with noise, and faults.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use crate::base::random::Key;
+use crate::contract::*;
+
+/// What a faulty trial does, and when.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) enum Fault {
+    Panic(u64),
+    Fail(u64),
+    Diverge { step: u64 },
+    Nan(u64),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Model {
+    pub(super) width: usize,
+    pub(super) heads: usize,
+    pub(super) rate: f32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub(super) steps: u64,
+    pub(super) model: Model,
+    /// Microseconds that a call of `step` lasts at least.
+    pub(super) nap: u64,
+    pub(super) faults: Vec<Fault>,
+    pub(super) note: Option<String>,
+}
+
+pub(super) const TEXT: &str = r#"(
+    system: "toy",
+    about: "A few numbers decay.",
+    seed: 1,
+    seeds: 2,
+    settings: (
+        steps: 60,
+        model: (width: 8, heads: 2, rate: 0.1),
+        nap: 0,
+        faults: [],
+        note: None,
+    ),
+)
+"#;
+
+pub(super) struct Toy;
+
+pub(super) static TABLE: &[Entry] = &[Entry::of::<Toy>()];
+
+impl System for Toy {
+    const CARD: Card = Card {
+        slug: "toy",
+        number: 99,
+        title: "Toy",
+        family: Family::Bias,
+        sentence: "Numbers decay.",
+        paper: Paper { title: "None", authors: "Nobody", year: 2026 },
+        claims: &[],
+        thresholds: &[],
+        kept: "",
+        shrunk: "",
+        substituted: "",
+        metrics: &[],
+    };
+    const PRESETS: &'static [ShippedPreset] =
+        &[ShippedPreset { name: "quick", text: TEXT }, ShippedPreset { name: "full", text: TEXT }];
+    type Settings = Settings;
+
+    fn problems(settings: &Settings) -> Vec<Problem> {
+        let model = &settings.model;
+        let mut problems = Vec::new();
+        if model.heads == 0 || model.width % model.heads != 0 {
+            problems.push(Problem::new("model.heads", model.heads, format!("a divisor of the width {}", model.width)));
+        }
+        if settings.steps == 0 {
+            problems.push(Problem::new("steps", settings.steps, "at least 1"));
+        }
+        problems
+    }
+
+    fn cost(_: &Settings, seeds: u64) -> Cost {
+        Cost { trials: seeds as usize, ..Cost::default() }
+    }
+
+    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
+        let spec = |name: String, condition: &str, seed| TrialSpec {
+            name,
+            condition: condition.into(),
+            seed,
+            axes: Default::default(),
+        };
+        let faults = settings.faults.iter().enumerate();
+        let plain = (0..seeds).map(|seed| spec(format!("plain.s{seed}"), "plain", seed));
+        plain.chain(faults.map(|(i, _)| spec(format!("fault.s{i}"), "fault", i as u64))).collect()
+    }
+
+    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        let fault = (spec.condition == "fault").then(|| settings.faults[spec.seed as usize].clone());
+        let values = vec![1.0; settings.model.width];
+        let key = setup.key.purpose(&spec.name);
+        Ok(Box::new(ToyTrial { settings: settings.clone(), fault, key, step: 0, values }))
+    }
+
+    fn panels(_: &Settings, results: &[TrialResult]) -> Vec<Panel> {
+        let bars = results.iter().map(|r| Bar { value: r.last("loss").unwrap_or(f64::NAN), ..Bar::default() });
+        vec![Panel::new("all", "All", "", Body::Bars(Bars { bars: bars.collect(), ..Bars::default() }))]
+    }
+
+    fn judge(_: &Settings, _: u64, results: &[TrialResult]) -> Verdict {
+        let losses: Vec<f64> = results.iter().filter_map(|r| r.last("loss")).collect();
+        let effect = losses.iter().sum::<f64>() / losses.len() as f64;
+        Verdict {
+            outcome: if effect < 0.9 { Outcome::Reproduced } else { Outcome::NotReproduced },
+            statistic: "mean loss".into(),
+            effect: Some(effect),
+            interval: None,
+            threshold: "< 0.9".into(),
+            checks: Vec::new(),
+            controls: Vec::new(),
+            seeds: Vec::new(),
+            sentence: format!("The mean loss is {effect:.3}."),
+        }
+    }
+}
+
+struct ToyTrial {
+    settings: Settings,
+    fault: Option<Fault>,
+    key: Key,
+    step: u64,
+    values: Vec<f32>,
+}
+
+impl Trial for ToyTrial {
+    fn progress(&self) -> Progress {
+        Progress { step: self.step, steps: self.settings.steps }
+    }
+
+    fn step(&mut self, record: &mut dyn Record) -> Result<Flow, TrialError> {
+        assert!(self.step < self.settings.steps, "a finished trial is not stepped");
+        for _ in 0..3 {
+            let mut noise = self.key.index(self.step).stream();
+            for value in &mut self.values {
+                *value *= 1.0 - self.settings.model.rate * noise.random::<f32>();
+            }
+            self.step += 1;
+            let loss = f64::from(self.values.iter().sum::<f32>()) / self.values.len() as f64;
+            record.metric(self.step, "loss", loss);
+            match self.fault {
+                Some(Fault::Panic(step)) if step == self.step => panic!("the toy broke"),
+                Some(Fault::Fail(step)) if step == self.step => return Err(TrialError::Data("no data".into())),
+                Some(Fault::Diverge { step }) if step == self.step => {
+                    return Err(TrialError::Diverged { step, what: "loss".into() });
+                }
+                Some(Fault::Nan(step)) if step == self.step => record.metric(step, "norm", f64::NAN),
+                _ => {}
+            }
+            if self.step == self.settings.steps {
+                let values = self.values.iter().map(|&v| f64::from(v)).collect();
+                record.vector(self.step, "values", values);
+                return Ok(Flow::Done);
+            }
+        }
+        std::thread::sleep(Duration::from_micros(self.settings.nap));
+        Ok(Flow::More)
+    }
+
+    fn panels(&mut self) -> Vec<Panel> {
+        let bars = self.values.iter().map(|&v| Bar { value: f64::from(v), ..Bar::default() });
+        vec![Panel::new("values", "Values", "", Body::Bars(Bars { bars: bars.collect(), ..Bars::default() }))]
+    }
+
+    fn save(&self) -> Checkpoint {
+        let tensor = Tensor { name: "values".into(), shape: vec![self.values.len()], values: self.values.clone() };
+        let fields = [("kind".to_owned(), "toy".to_owned())].into();
+        Checkpoint { step: self.step, tensors: vec![tensor], fields }
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
+        let [tensor] = &checkpoint.tensors[..] else {
+            return Err(TrialError::Checkpoint("one tensor expected".into()));
+        };
+        (self.step, self.values) = (checkpoint.step, tensor.values.clone());
+        Ok(())
+    }
+}
