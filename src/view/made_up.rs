@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Bench, Feed, RunRow, Wish};
 use crate::contract::*;
+use crate::run::{Changes, load};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -355,19 +355,8 @@ impl Bench for FakeBench {
     }
 
     fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String> {
-        let name = preset.split_once('/').map_or(preset, |(_, name)| name);
-        let entry = &TABLE[0];
-        let shipped = entry.preset(name).ok_or("no such preset")?;
-        let mut json = (entry.open)(shipped.text).map_err(|e| format!("{e:?}"))?.to_json();
-        for change in set {
-            let (path, value) = change.split_once('=').ok_or("no =")?;
-            let place = json.pointer_mut(&format!("/{}", path.replace('.', "/"))).ok_or("no such field")?;
-            *place = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.into()));
-        }
-        (entry.open_json)(json).map_err(|e| match e {
-            PresetError::Problems(problems) => format!("{}: {}", problems[0].path, problems[0].expected),
-            other => format!("{other:?}"),
-        })
+        let changes = Changes { set: set.to_vec(), ..Changes::default() };
+        load(TABLE, preset, &changes).map(|preset| preset.study).map_err(|error| error.to_string())
     }
 
     fn start(&mut self, preset: &str, set: &[String]) -> Result<Box<dyn Feed>, String> {

@@ -6,6 +6,7 @@
 mod actions;
 mod app;
 mod bench;
+mod folders;
 mod home;
 mod keys;
 mod layout;
@@ -17,6 +18,7 @@ pub mod words;
 
 pub use app::{App, Effect, Message, Overlay, Watched};
 pub use bench::{Bench, Feed, RunRow, Wish};
+pub use folders::{Folders, Snapshot};
 pub use home::{Home, List, Offer, PresetRow};
 pub use keys::{Action, Binding, Context, KEYS, Key, lookup};
 pub use layout::{Area, Grid, Size, grid};
