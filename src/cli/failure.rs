@@ -5,6 +5,7 @@ use std::io;
 use super::output;
 use crate::run::export::SnapshotError;
 use crate::run::{PresetFailure, RunError};
+use crate::tui::NoTerminal;
 
 /// An error on its way to a person.
 #[derive(Debug)]
@@ -42,10 +43,21 @@ impl Failure {
 
     /// Standard output does not take the text. A reader that has seen enough is no error.
     pub(super) fn output(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure { code: 0, message: String::new(), hint: None },
-            _ => Failure::disk(format!("standard output cannot be written: {error}")),
+        // The writer of CSV wraps what the stream said.
+        let csv = error.get_ref().and_then(|inner| inner.downcast_ref::<csv::Error>());
+        let kind = match csv.map(csv::Error::kind) {
+            Some(csv::ErrorKind::Io(inner)) => inner.kind(),
+            _ => error.kind(),
+        };
+        if kind == io::ErrorKind::BrokenPipe {
+            return Failure { code: 0, message: String::new(), hint: None };
         }
+        Failure::disk(format!("standard output cannot be written: {error}"))
+    }
+
+    /// The sentence alone.
+    pub(super) fn into_message(self) -> String {
+        self.message
     }
 
     /// Tells the person and gives the exit code.
@@ -69,6 +81,13 @@ impl From<RunError> for Failure {
 impl From<Box<PresetFailure>> for Failure {
     fn from(failure: Box<PresetFailure>) -> Self {
         RunError::from(failure).into()
+    }
+}
+
+/// The viewer's errors: without a terminal it is the usage that is wrong.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        if error.is::<NoTerminal>() { Failure::usage(error.to_string()) } else { Failure::failed(format!("{error:#}")) }
     }
 }
 

@@ -1,12 +1,15 @@
 //! What a command is: a row of the table, made from a type with arguments.
 
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::{ArgMatches, Args, Command};
 
 use super::failure::Failure;
+use super::snapshot;
 use crate::contract::Entry;
 use crate::run::Folder;
+use crate::view::Folders;
 
 /// Where commands work.
 pub(super) struct Place {
@@ -18,10 +21,22 @@ pub(super) struct Place {
     pub(super) table: &'static [Entry],
 }
 
+/// Threads for a worker that nobody gave a number.
+pub(super) fn every_core() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
 impl Place {
     /// Whether a run is found by its name alone.
     fn holds(&self, folder: &Folder) -> bool {
         self.runs.join(folder.name()).canonicalize().ok() == folder.path().canonicalize().ok()
+    }
+
+    /// The bench that the viewer stands on.
+    pub(super) fn folders(&self) -> Folders {
+        let table = self.table;
+        let snapshot = move |folder: &Folder| snapshot::write(folder, table, None).map_err(Failure::into_message);
+        Folders { systems: table, root: self.runs.clone(), threads: every_core(), snapshot: Box::new(snapshot) }
     }
 
     /// What a script calls a run: its name, or its folder where it lies elsewhere.

@@ -65,3 +65,25 @@ fn document(entry: &Entry, last: Option<&Summary>) -> Value {
         "last_verdict": verdict,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Changes;
+    use crate::view::made_up::TABLE;
+
+    #[test]
+    fn a_system_is_listed_with_its_last_verdict() {
+        let room = tempfile::tempdir().unwrap();
+        let entry = &TABLE[0];
+        assert_eq!(row(entry, None)[4], "-");
+        assert_eq!(document(entry, None)["last_verdict"], Value::Null);
+        let preset = run::load(TABLE, entry.card.slug, &Changes::default()).unwrap();
+        let folder = run::create(room.path(), &preset, None, 1).unwrap();
+        let verdict = crate::run::export::samples::study().verdict;
+        std::fs::write(folder.path().join("verdict.json"), serde_json::to_string(&verdict).unwrap()).unwrap();
+        let listing = run::list(room.path());
+        assert_eq!(row(entry, listing.runs.first())[4], "partly");
+        assert_eq!(document(entry, listing.runs.first())["last_verdict"]["run"], folder.name());
+    }
+}

@@ -32,7 +32,8 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 use self::failure::Failure;
 use self::job::{Place, Row};
-use crate::{systems, tui};
+use crate::systems;
+use crate::tui::{self, Wanted};
 
 /// Every command, in the order in which help lists them.
 const COMMANDS: &[Row] = &[
@@ -70,7 +71,9 @@ pub fn main() -> ExitCode {
     // A defect ends in one sentence: a backtrace helps nobody who did not write the program.
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
-        let words = info.payload_as_str().unwrap_or("no reason given");
+        let payload = info.payload();
+        let words = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let words = words.unwrap_or("no reason given");
         output::tell(&format!("error: a defect in ansatz itself, at {place}: {words}"));
     }));
     let code = panic::catch_unwind(|| start(std::env::args_os())).unwrap_or(1);
@@ -102,8 +105,8 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// `ansatz` alone.
 fn bench(place: &Place) -> Result<u8, Failure> {
-    output::need_terminal("`ansatz run SYSTEM` and `ansatz show` work without one")?;
-    tui::open(place.table, &place.runs).map(|()| 0).map_err(Failure::failed)
+    tui::open(place.folders(), tui::look(Wanted::default()))?;
+    Ok(0)
 }
 
 /// The whole command line as clap sees it.

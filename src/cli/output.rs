@@ -64,17 +64,6 @@ pub(super) fn width() -> usize {
     crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns).clamp(40, 200))
 }
 
-/// Refuses to open a viewer where there is no terminal.
-///
-/// # Errors
-/// Bad usage, with `hint`.
-pub(super) fn need_terminal(hint: &str) -> Result<(), Failure> {
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        return Ok(());
-    }
-    Err(Failure::usage("the viewer needs a terminal, and this is none").hint(hint))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! `ansatz preset`: check, show and begin presets.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use super::failure::Failure;
 use super::job::{Job, Place};
@@ -63,6 +64,8 @@ fn check(file: &str, place: &Place) -> Result<(), Failure> {
         let read = io::stdin().lock().take(1 << 21).read_to_string(&mut text);
         read.map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
         run::check(place.table, "<stdin>", &text)?
+    } else if !Path::new(file).exists() {
+        return Err(Failure::usage(format!("there is no file {file}")).hint("`-` reads standard input"));
     } else {
         run::load(place.table, file, &Changes::default())?
     };

@@ -1,10 +1,9 @@
 //! `ansatz run`: a study from a preset to its verdict.
 
 use std::path::PathBuf;
-use std::thread::available_parallelism;
 
 use super::failure::Failure;
-use super::job::{Job, Place};
+use super::job::{Job, Place, every_core};
 use super::wait::Waiting;
 use super::{output, preset};
 use crate::run::{self, Changes};
@@ -49,7 +48,7 @@ impl Threads {
 
     /// The number asked for, else every core.
     fn or_all(&self) -> usize {
-        self.asked().unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
+        self.asked().unwrap_or_else(every_core)
     }
 }
 

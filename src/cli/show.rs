@@ -81,3 +81,21 @@ fn word(level: Level) -> &'static str {
         Level::Error => "error: ",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::export::samples;
+
+    #[test]
+    fn a_run_is_told_from_its_verdict_to_its_notes() {
+        let mut state = samples::study();
+        state.journal.push((2.0, Level::Warning, "slow\u{1b}[2J disk".into()));
+        let text = text(&state, Some(&samples::CARD), 80);
+        let places =
+            ["sample/quick, done", "Claim: ", "Verdict: partly", "Trials", "Regime map", "Notes", "plateau left"];
+        let found: Vec<usize> = places.iter().map(|part| text.find(part).unwrap()).collect();
+        assert!(found.is_sorted(), "{found:?}\n{text}");
+        assert!(text.contains("warning: slow[2J disk") && !text.contains('\u{1b}'));
+    }
+}

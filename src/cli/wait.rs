@@ -145,22 +145,18 @@ impl Watch {
             return if code == 0 { expected(verdict.outcome, expect) } else { Err(broken_trials(state, name, code)) };
         }
         let go_on = format!("`ansatz resume {name}` goes on from the last checkpoint");
-        let last_words = state.journal.last().filter(|(_, level, _)| *level == Level::Error).map(|(_, _, text)| text);
+        let last_words = state.journal.last().filter(|(_, level, _)| *level == Level::Error);
         match (self.code(), last_words) {
             (Some(0), _) => Err(Failure::failed(format!("{name} was stopped")).hint(go_on)),
-            (Some(code), words) => {
-                // What the worker last said was told when it said it.
-                let log = self.reader.folder().log();
-                let words =
-                    words.cloned().unwrap_or_else(|| format!("its worker failed; {} may say why", log.display()));
-                let code = u8::try_from(code).unwrap_or(1);
-                Err(Failure::failed(format!("{name}: {words}")).hint(go_on).code(code))
-            }
-            (None, Some(words)) => Err(Failure::failed(format!("{name}: {words}")).hint(go_on)),
-            (None, None) if state.status == Status::Stopped && self.was_asked() => {
-                Err(Failure::failed(format!("{name} was stopped")).hint(go_on))
-            }
+            (None, None) if self.was_asked() => Err(Failure::failed(format!("{name} was stopped")).hint(go_on)),
             (None, None) => Err(Failure::failed(format!("the worker of {name} died (was it killed?)")).hint(go_on)),
+            // What the worker said last was told when it said it.
+            (code, Some(_)) => Err(Failure::failed(format!("{name} is not done")).hint(go_on).code(exit(code))),
+            (code, None) => {
+                let log = self.reader.folder().log();
+                let words = format!("the worker of {name} failed; {} may say why", log.display());
+                Err(Failure::failed(words).hint(go_on).code(exit(code)))
+            }
         }
     }
 
@@ -168,6 +164,11 @@ impl Watch {
     fn was_asked(&self) -> bool {
         self.reader.progress().is_some_and(|progress| progress.status == Status::Stopped)
     }
+}
+
+/// The exit code of a worker as one of ours.
+fn exit(code: Option<i32>) -> u8 {
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 /// Exit code 3 where the verdict is not the expected one.

@@ -2,8 +2,8 @@
 
 use super::failure::Failure;
 use super::job::{Job, Place};
-use super::output;
-use crate::{run, tui};
+use crate::run;
+use crate::tui::{self, Wanted};
 
 /// Opens the viewer on a run.
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ impl Job for Watch {
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
-        output::need_terminal("`ansatz show` prints a run as text")?;
-        tui::watch(place.table, &place.runs, folder.path()).map(|()| 0).map_err(Failure::failed)
+        tui::watch(place.folders(), &folder, tui::look(Wanted::default()))?;
+        Ok(0)
     }
 }

@@ -4,37 +4,13 @@ use std::env;
 use std::io::{self, IsTerminal};
 
 use super::Finding;
+use crate::tui::{self, Depth, Glyphs, Look, Wanted};
 
 /// What a good font shows: braille and block curves, a ramp, boxes, wide letters.
 pub(super) const GLYPHS: &str = "  braille  ⡀⠄⠂⠁⠈⠐⠠⢀⣀⣤⣶⣿   blocks  ▁▂▃▄▅▆▇█ ▀▄▌▐   ramp  ░▒▓█
   boxes    ┌─┬─┐ ╭──╮ ┏━┓   marks   ● ■ ▲ ◆ ▼ ✕     wide  |日本|é|
            └─┴─┘ ╰──╯ ┗━┛
 ";
-
-/// How many colours the terminal says it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Depth {
-    None,
-    Sixteen,
-    Palette,
-    True,
-}
-
-/// What the environment says about colours.
-fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
-    let term = variable("TERM").unwrap_or_default();
-    if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || matches!(term.as_str(), "" | "dumb") {
-        return Depth::None;
-    }
-    let says = variable("COLORTERM").unwrap_or_default();
-    if says.contains("truecolor") || says.contains("24bit") || term.contains("direct") {
-        Depth::True
-    } else if term.contains("256") {
-        Depth::Palette
-    } else {
-        Depth::Sixteen
-    }
-}
 
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
@@ -59,16 +35,20 @@ pub(super) fn findings() -> Vec<Finding> {
         let small = columns < 60 || rows < 15;
         findings.push(Finding::unless(small, "size", format!("{columns}x{rows}"), "below 60x15 only numbers fit"));
     }
-    findings.push(match depth(variable) {
-        Depth::True => Finding::ok("colours", "truecolor"),
-        Depth::Palette => Finding::ok("colours", "256"),
-        Depth::Sixteen => Finding::ok("colours", "16"),
-        Depth::None => Finding::ok("colours", "none: shapes and letters carry everything"),
-    });
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
-    let locale = locale.unwrap_or_else(|| "not set".into());
-    let plain = !locale.to_lowercase().replace('-', "").contains("utf8");
-    findings.push(Finding::unless(plain, "letters", locale, "a UTF-8 locale such as LANG=C.UTF-8 shows finer curves"));
+    let Look { depth, glyphs } = tui::look(Wanted::default());
+    let colours = match depth {
+        Depth::True => "truecolor",
+        Depth::Indexed => "256",
+        Depth::Sixteen => "16",
+        Depth::None => "none: shapes and letters carry everything",
+    };
+    findings.push(Finding::ok("colours", colours));
+    let (plain, letters) = match glyphs {
+        Glyphs::Braille => (false, "braille"),
+        Glyphs::Blocks => (false, "blocks"),
+        Glyphs::Ascii => (true, "ASCII"),
+    };
+    findings.push(Finding::unless(plain, "letters", letters, "a UTF-8 locale such as LANG=C.UTF-8 shows finer curves"));
     findings.push(Finding::ok("between", between()));
     findings
 }
@@ -86,30 +66,13 @@ pub(super) fn colour_bar() -> String {
     if !io::stdout().is_terminal() {
         return String::new();
     }
-    let cell = |i: u32| match depth(variable) {
+    let depth = tui::look(Wanted::default()).depth;
+    let cell = |i: u32| match depth {
         Depth::True => format!("\u{1b}[48;2;{};{};{}m ", i * 5, 60 + i * 3, 180 - i * 3),
-        Depth::Palette => format!("\u{1b}[48;5;{}m ", 232 + i / 2),
+        Depth::Indexed => format!("\u{1b}[48;5;{}m ", 232 + i / 2),
         Depth::Sixteen => format!("\u{1b}[4{}m ", i / 6),
         Depth::None => String::new(),
     };
     let bar: String = (0..48).map(cell).collect();
     if bar.is_empty() { bar } else { format!("  colours  {bar}\u{1b}[0m\n") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_follow_the_environment() {
-        let with = |pairs: &'static [(&str, &str)]| {
-            depth(move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
-        };
-        assert_eq!(with(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]), Depth::True);
-        assert_eq!(with(&[("TERM", "screen-256color")]), Depth::Palette);
-        assert_eq!(with(&[("TERM", "linux")]), Depth::Sixteen);
-        assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), Depth::None);
-        assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]), Depth::Palette);
-        assert_eq!(with(&[]), Depth::None);
-    }
 }
