@@ -91,6 +91,8 @@ impl Progress {
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
+            // It leaves the cursor behind itself.
+            output::tell("");
         }
     }
 }
