@@ -81,3 +81,76 @@ fn ended_at_once(folder: &Folder, pid: u32, status: ExitStatus) -> RunError {
         _ => RunError::Failed(says),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Status;
+    use crate::run::testing::TABLE;
+    use crate::run::worker::tests::{bytes, state, toy, until};
+    use crate::run::{Request, WorkOptions, request, work};
+
+    const FOLDER: &str = "ANSATZ_TEST_WORKER_FOLDER";
+
+    /// Not a test by itself: the process that the test below starts, kills and starts again.
+    #[test]
+    #[ignore = "is the worker process of another test"]
+    fn worker_process() {
+        let Some(folder) = std::env::var_os(FOLDER) else { return };
+        let folder = Folder::open(folder.as_ref()).unwrap();
+        let checkpoint_every = Duration::from_millis(10);
+        let options = WorkOptions { own_session: true, checkpoint_every, ..WorkOptions::threads(2) };
+        work(&folder, TABLE, &options).unwrap();
+    }
+
+    fn start(folder: &Folder) -> Result<u32, RunError> {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "--ignored", "run::spawn::tests::worker_process"]).env(FOLDER, folder.path());
+        spawn(folder, command)
+    }
+
+    #[test]
+    fn a_killed_process_is_seen_at_once_and_leaves_no_trace_in_the_results() {
+        let place = tempfile::tempdir().unwrap();
+        let set = ["nap=1000", "steps=600"];
+        let unbroken = toy(place.path(), &set);
+        work(&unbroken, TABLE, &WorkOptions::threads(2)).unwrap();
+        let folder = toy(place.path(), &set);
+        let signal = |pid: u32, signal| {
+            let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+            rustix::process::kill_process(pid, signal).unwrap();
+        };
+        let pid = start(&folder).unwrap();
+        assert_eq!(lock::holder(&folder).unwrap().pid, pid);
+        assert!(matches!(spawn_worker(&folder, 1), Err(RunError::Busy { .. })));
+        let session = rustix::process::getsid(rustix::process::Pid::from_raw(pid as i32)).unwrap();
+        assert_eq!(session.as_raw_nonzero().get(), pid as i32);
+        until("a checkpoint", || folder.checkpoint("plain.s1").exists());
+        // A closed terminal does not touch it; kill -9 does.
+        signal(pid, rustix::process::Signal::HUP);
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(lock::holder(&folder).is_some());
+        signal(pid, rustix::process::Signal::KILL);
+        until("its end", || lock::holder(&folder).is_none());
+        assert_eq!(state(&folder).status, Status::Stopped);
+        // Asked to end by the system, it ends at a checkpoint.
+        let pid = start(&folder).unwrap();
+        signal(pid, rustix::process::Signal::TERM);
+        until("its end", || lock::holder(&folder).is_none());
+        assert!(state(&folder).journal.last().unwrap().2.contains("stopped at a checkpoint"));
+        start(&folder).unwrap();
+        until("the verdict", || state(&folder).status == Status::Done);
+        assert_eq!(bytes(&folder), bytes(&unbroken));
+        assert!(request(&folder, Request::Pause).is_err());
+    }
+
+    #[test]
+    fn a_worker_that_ends_at_once_is_told_with_its_last_words() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = toy(place.path(), &[]);
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no such thing >&2; exit 3"]);
+        let error = spawn(&folder, command).unwrap_err().to_string();
+        assert!(error.ends_with("ended at once: no such thing"), "{error}");
+    }
+}
