@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn a_diagonal_in_every_glyph_set() {
         let diagonal = [Some((0.0, 0.0)), Some((1.0, 1.0))];
-        assert_eq!(drawn(4, 2, Glyphs::Braille, &diagonal, Dash::Solid), ["  ⢀⠜", "⡠⠊⠁ "].map(str::to_owned));
-        assert_eq!(drawn(2, 1, Glyphs::Blocks, &diagonal, Dash::Solid), ["█▀"]);
+        assert_eq!(drawn(4, 2, Glyphs::Braille, &diagonal, Dash::Solid), ["  ⡠⠊", "⡠⠊  "].map(str::to_owned));
+        assert_eq!(drawn(2, 1, Glyphs::Blocks, &diagonal, Dash::Solid), ["▄▀"]);
         assert_eq!(drawn(3, 1, Glyphs::Ascii, &diagonal, Dash::Solid), [".-'"]);
     }
 

@@ -208,7 +208,8 @@ fn mix(ramp: &[(u8, u8, u8)], at: f64) -> (u8, u8, u8) {
 fn indexed((r, g, b): (u8, u8, u8)) -> u8 {
     const LEVELS: [i32; 6] = [0, 95, 135, 175, 215, 255];
     let near = |v: u8| (0..6).min_by_key(|i| (LEVELS[*i] - i32::from(v)).abs()).unwrap_or(0);
-    let away = |x: i32, y: i32, z: i32| (x - i32::from(r)).pow(2) + (y - i32::from(g)).pow(2) + (z - i32::from(b)).pow(2);
+    let away =
+        |x: i32, y: i32, z: i32| (x - i32::from(r)).pow(2) + (y - i32::from(g)).pow(2) + (z - i32::from(b)).pow(2);
     let (x, y, z) = (near(r), near(g), near(b));
     let cube = away(LEVELS[x], LEVELS[y], LEVELS[z]);
     let grey = ((i32::from(r) + i32::from(g) + i32::from(b)) / 3 - 3).clamp(0, 238) / 10;

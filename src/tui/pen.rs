@@ -82,9 +82,7 @@ impl<'a> Pen<'a> {
 
     /// Whether a cell is still blank.
     pub(super) fn is_blank(&self, x: u16, y: u16) -> bool {
-        x < self.area.width
-            && y < self.area.height
-            && self.buffer[(self.area.x + x, self.area.y + y)].symbol() == " "
+        x < self.area.width && y < self.area.height && self.buffer[(self.area.x + x, self.area.y + y)].symbol() == " "
     }
 
     /// Changes the style of a row from a column on.

@@ -18,6 +18,10 @@ const IDLE: Duration = Duration::from_millis(1500);
 /// Reading files may take this share of the time at most.
 const SHARE: u32 = 100;
 
+/// For how long crossterm may look for input that is known to be there: with no time at all its
+/// source for terminals does not look.
+const BRIEF: Duration = Duration::from_millis(1);
+
 /// Runs the viewer until it is left, its terminal is gone or it is told to end.
 ///
 /// # Errors
@@ -93,7 +97,7 @@ fn cursor(app: &App, size: (u16, u16)) -> Option<(u16, u16)> {
 
 /// Takes in all input there is; the first effect that the terminal must see to ends it.
 fn take_in(app: &mut App, waiting: &Waiting) -> io::Result<Effect> {
-    while crossterm::event::poll(Duration::ZERO)? {
+    while crossterm::event::poll(BRIEF)? {
         let effect = input::handle(app, &crossterm::event::read()?);
         if effect != Effect::None {
             return Ok(effect);

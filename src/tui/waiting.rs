@@ -2,7 +2,9 @@
 //!
 //! crossterm 0.29 spins for ever once its terminal is gone (measured: 65 to 94 % of a core), and its
 //! own `poll` then never returns. So the wait is a `poll(2)` of our own that looks for a hang-up, and
-//! crossterm is only asked when there is something to read.
+//! crossterm is only asked when there is something to read. It is built with `use-dev-tty`: its other
+//! source of events is told of input only once, and forgets it when a resize comes at the same time
+//! (measured: after seventy resizes no key arrived any more).
 
 use std::io;
 use std::os::fd::AsFd;

@@ -83,6 +83,7 @@ pub fn grid(width: u16, height: u16, panels: usize, zoomed: bool) -> Grid {
         Size::Large => 7,
         Size::Medium => 6,
         Size::Small => 3,
+        Size::One => 2,
         _ => 1,
     };
     let events = Area { x: 0, y: height - 1 - events_rows, width, height: events_rows };
@@ -122,8 +123,8 @@ fn shape(area: Area, panels: usize) -> (usize, usize) {
             (shape / 3.2).ln().abs()
         };
         let candidate = (columns, rows);
-        let better = shown(candidate) > shown(best)
-            || (shown(candidate) == shown(best) && strain(candidate) < strain(best));
+        let better =
+            shown(candidate) > shown(best) || (shown(candidate) == shown(best) && strain(candidate) < strain(best));
         if better {
             best = candidate;
         }

@@ -218,7 +218,7 @@ pub(crate) fn study_panels() -> Vec<Panel> {
 pub(crate) fn trial_panels() -> Vec<Panel> {
     let side = 32;
     let weight = |row: usize, column: usize| {
-        if column > row { f64::NAN } else { ((row * 7 + column * 5) % 5 == 0) as u8 as f64 * 0.8 + 0.05 }
+        if column > row { f64::NAN } else { f64::from(u8::from((row * 7 + column * 5).is_multiple_of(5))) * 0.8 + 0.05 }
     };
     let attention = Heat {
         row_axis: "query".into(),

@@ -5,6 +5,8 @@
 
 mod actions;
 mod app;
+#[cfg(test)]
+mod app_tests;
 mod bench;
 mod folders;
 mod home;

@@ -46,7 +46,7 @@ pub enum Shown<'a> {
     /// A panel of the study or of the selected trial.
     Panel(&'a Panel),
     /// A panel made by the viewer.
-    Made(Panel),
+    Made(Box<Panel>),
 }
 
 /// One panel of the run view.
@@ -88,7 +88,7 @@ pub fn items<'a>(state: &'a StudyState, stand: &Stand, card: Option<&Card>) -> V
         items.push(Item { key: format!("study/{}", panel.id), shown: Shown::Panel(panel) });
     }
     if let Some(panel) = metric_panel(state, stand.metric, card) {
-        items.push(Item { key: "metric".into(), shown: Shown::Made(panel) });
+        items.push(Item { key: "metric".into(), shown: Shown::Made(Box::new(panel)) });
     }
     for panel in state.trials.get(stand.trial).map_or(&[][..], |trial| &trial.panels) {
         items.push(Item { key: format!("trial/{}", panel.id), shown: Shown::Panel(panel) });

@@ -11,29 +11,20 @@ const GAP: usize = 3;
 
 /// Paints both axes and the grid; the area inside, for the plot. Labels and ticks give way when the
 /// area is small, the plot last.
-pub(super) fn paint(pen: &mut Pen, x: (&Span, &str), y: (&Span, &str)) -> Rect {
+pub(super) fn paint(pen: &mut Pen, x: (&Span, &str), y: &Span) -> Rect {
     let (width, height) = (pen.width(), pen.height());
     let with_x = height >= 4 && width >= 8;
     let plot_height = height - if with_x { 2 } else { 0 };
-    let y_ticks = y.0.ticks((usize::from(plot_height) / 3).clamp(2, 7));
+    let y_ticks = y.ticks((usize::from(plot_height).div_ceil(2)).clamp(2, 6));
     let names: Vec<String> = y_ticks.iter().map(|tick| short_number(*tick)).collect();
     let names_width = names.iter().map(|name| name.width()).max().unwrap_or(0) as u16;
     let left = if width >= names_width + 10 && height >= 3 { names_width + 1 } else { 0 };
-    let plot = Rect {
-        x: pen.area.x + left,
-        y: pen.area.y,
-        width: width.saturating_sub(left),
-        height: plot_height,
-    };
+    let plot = Rect { x: pen.area.x + left, y: pen.area.y, width: width.saturating_sub(left), height: plot_height };
     if left > 0 {
-        upright(pen, left - 1, plot_height, y.0, &y_ticks, &names);
+        upright(pen, left - 1, plot_height, y, &y_ticks, &names);
     }
     if with_x {
         level(pen, left, plot_height, x.0, x.1);
-    }
-    if left > 0 && plot_height >= 5 && !y.1.is_empty() {
-        let dim = pen.look.dim();
-        pen.text_within(left + 1, 0, y.1, plot.width / 3, dim);
     }
     plot
 }

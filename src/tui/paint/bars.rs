@@ -38,7 +38,7 @@ pub(super) fn paint(pen: &mut Pen, data: &Bars, scroll: usize) {
     }
     if with_axis {
         let dim = pen.look.dim();
-        pen.text_within(left, height - 1, &data.axis.label, room, dim);
+        pen.text_within(left, height - 1, &data.axis.label, width.saturating_sub(left), dim);
     }
 }
 
@@ -75,7 +75,13 @@ fn stroke(pen: &mut Pen, bar: &Bar, span: &Span, place: usize) {
     let ends = (cell(low.min(high)), cell(low.max(high)));
     let text = pen.look.text();
     for x in ends.0..=ends.1 {
-        let symbol = if x == ends.0 { left } else if x == ends.1 { right } else { line };
+        let symbol = if x == ends.0 {
+            left
+        } else if x == ends.1 {
+            right
+        } else {
+            line
+        };
         // On the bar itself the bar's own value would vanish under the line: only its ends are shown.
         if pen.is_blank(x, 0) || x == ends.0 || x == ends.1 {
             pen.cell(x, 0, symbol, text);

@@ -20,11 +20,8 @@ pub(super) fn paint(pen: &mut Pen, panels: &[Panel], view: View) {
         let edge = |i: u16| (length * u32::from(i) / of) as u16;
         let (from, to) = (edge(at), edge(at + 1));
         let gap = u16::from(across && at + 1 < count && to - from > 2);
-        let mut part = if across {
-            pen.inset(from, 0, width - to + gap, 0)
-        } else {
-            pen.inset(0, from, 0, height - to)
-        };
+        let mut part =
+            if across { pen.inset(from, 0, width - to + gap, 0) } else { pen.inset(0, from, 0, height - to) };
         let top = u16::from(part.height() >= 3);
         if top > 0 {
             let (columns, strong) = (part.width(), part.look.strong());

@@ -39,7 +39,13 @@ pub(super) fn paint(pen: &mut Pen, data: &Heat) {
     }
     if pen.height() >= 8 {
         let look = pen.look;
-        let text = format!("{} {} {} {}", data.row_axis, look.glyph("↓", "(down)"), data.column_axis, look.glyph("→", "(across)"));
+        let text = format!(
+            "{} {} {} {}",
+            data.row_axis,
+            look.glyph("↓", "(down)"),
+            data.column_axis,
+            look.glyph("→", "(across)")
+        );
         let width = pen.width();
         pen.text_within(0, 0, &text, width, look.dim());
         (top, bottom) = (1, 2);

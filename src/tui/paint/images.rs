@@ -10,7 +10,8 @@ use crate::tui::pen::Pen;
 
 /// Paints images from left to right, in rows; `scroll` of them left out.
 pub(super) fn paint(pen: &mut Pen, data: &Images, scroll: usize) {
-    let usable = |image: &&Image| image.width > 0 && image.height > 0 && image.pixels.len() >= image.width * image.height;
+    let usable =
+        |image: &&Image| image.width > 0 && image.height > 0 && image.pixels.len() >= image.width * image.height;
     let images: Vec<&Image> = data.images.iter().filter(usable).collect();
     if images.is_empty() {
         return nothing(pen, "no images yet");

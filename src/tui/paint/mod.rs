@@ -5,6 +5,7 @@ mod bars;
 mod beside;
 mod heat;
 mod images;
+mod legend;
 mod lines;
 mod scatter;
 mod table;

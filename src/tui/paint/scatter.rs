@@ -17,8 +17,9 @@ pub(super) fn paint(pen: &mut Pen, data: &Scatter) {
     let y = data.y.span(data.points.iter().map(|point| point.y));
     let look = pen.look;
     let mut top = 0;
-    if pen.height() >= 4 && labels.iter().any(|label| !label.is_empty()) {
-        let mut column = 0;
+    if pen.height() >= 4 {
+        let mut column = pen.text(0, 0, &data.y.label, look.dim());
+        column += if column > 0 { 2 } else { 0 };
         for (place, label) in labels.iter().enumerate() {
             if column > 0 && usize::from(column) + label.width() + 2 > usize::from(pen.width()) {
                 let rest = format!("+{}", labels.len() - place);
@@ -32,7 +33,7 @@ pub(super) fn paint(pen: &mut Pen, data: &Scatter) {
         top = 1;
     }
     let mut pen = pen.inset(0, top, 0, 0);
-    let plot = axes::paint(&mut pen, (&x, &data.x.label), (&y, &data.y.label));
+    let plot = axes::paint(&mut pen, (&x, &data.x.label), &y);
     let mut pen = pen.within(plot);
     let (right, bottom) = (f64::from(pen.width().max(1) - 1), f64::from(pen.height().max(1) - 1));
     for (point, place) in data.points.iter().zip(&places) {

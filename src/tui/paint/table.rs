@@ -38,7 +38,8 @@ fn row(pen: &mut Pen, y: u16, cells: &[String], widths: &[usize], rows: &[Vec<St
 
 /// Whether a column holds numbers, to be set flush right.
 fn is_number(rows: &[Vec<String>], column: usize) -> bool {
-    let starts = |text: &String| text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit() || "+-.−".contains(c));
+    let starts =
+        |text: &String| text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit() || "+-.−".contains(c));
     !rows.is_empty() && rows.iter().take(64).all(|row| row.get(column).is_some_and(starts))
 }
 

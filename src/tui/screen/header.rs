@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::chrome::{progress, state_style};
-use crate::contract::{Status, StudyState};
+use crate::contract::{Status, StudyState, short_number};
 use crate::tui::paint::verdict_style;
 use crate::tui::pen::Pen;
 use crate::view::words;
@@ -52,7 +52,7 @@ fn numbers(pen: &mut Pen, state: &StudyState) {
     progress(pen, (1, 1), columns, share, state_style(state.status, look));
     let finished = state.trials.iter().filter(|trial| trial.status == Status::Done).count();
     let mut parts = vec![words::percent(share), left(state)];
-    parts.extend(rate(state).map(|rate| format!("{} steps/s", words::value(rate))));
+    parts.extend(rate(state).map(|rate| format!("{} steps/s", short_number(rate))));
     parts.push(format!("{finished}/{} trials", state.trials.len()));
     parts.push(format!("step {}/{}", done.step, done.steps));
     let mut x = columns + 3;

@@ -125,12 +125,23 @@ fn claim(pen: &mut Pen, home: &Home) -> u16 {
     let Some(entry) = home.selected() else { return 0 };
     let card = entry.card;
     let look = pen.look;
+    let pen_is_tall = pen.height() >= 36;
     let mut body = titled(pen, None, &format!("{} {}", card.number, card.title), "", false);
     let width = body.width();
     let mut y = 0;
     for line in wrap(card.sentence, usize::from(width.saturating_sub(1))).iter().take(5) {
         body.text(0, y, line, look.text());
         y += 1;
+    }
+    if pen_is_tall {
+        for (at, claim) in card.claims.iter().enumerate() {
+            for (row, line) in wrap(claim, usize::from(width.saturating_sub(4))).iter().enumerate() {
+                let lead = if row == 0 { format!("{}. ", at + 1) } else { String::new() };
+                body.text(0, y, &lead, look.dim());
+                body.text(3, y, line, look.dim());
+                y += 1;
+            }
+        }
     }
     let paper = format!("{}, {}, {}", card.paper.title, card.paper.authors, card.paper.year);
     body.text_within(0, y, &paper, width, look.dim());
@@ -181,7 +192,8 @@ fn runs(pen: &mut Pen, home: &Home) {
     let height = usize::from(list.height());
     let names = runs.iter().map(|run| run.name.width()).max().unwrap_or(0) as u16;
     let names = names.min(list.width() / 2);
-    for (y, (at, run)) in runs.iter().enumerate().skip(scrolled(home.run, runs.len(), height)).take(height).enumerate() {
+    for (y, (at, run)) in runs.iter().enumerate().skip(scrolled(home.run, runs.len(), height)).take(height).enumerate()
+    {
         run_row(&mut list, y as u16, run, names, at == home.run, home.list == List::Runs);
     }
 }

@@ -134,8 +134,7 @@ pub(in crate::tui) fn value_cursor((width, height): (u16, u16), settings: &Setti
     let errors = settings.error.as_ref().map_or(0, |e| wrap(e, usize::from(width.saturating_sub(6))).len().min(5));
     let rows = usize::from(height.saturating_sub(4)).saturating_sub(errors);
     let row = settings.selected - scrolled(settings.selected, settings.leaves.len(), rows).min(settings.selected);
-    let before: String =
-        settings.typing.iter().flat_map(|field| field.text.chars().take(field.cursor)).collect();
+    let before: String = settings.typing.iter().flat_map(|field| field.text.chars().take(field.cursor)).collect();
     let column = names.saturating_add(4 + before.width() as u16);
     (column.min(width.saturating_sub(1)), (3 + row as u16).min(height.saturating_sub(1)))
 }
@@ -143,7 +142,7 @@ pub(in crate::tui) fn value_cursor((width, height): (u16, u16), settings: &Setti
 /// A box in the middle of the screen.
 fn boxed<'p>(pen: &'p mut Pen, columns: u16, rows: u16, title: &str) -> Pen<'p> {
     let width = columns.saturating_add(4).min(pen.width());
-    let height = rows.saturating_add(3).min(pen.height().saturating_sub(1));
+    let height = rows.saturating_add(2).min(pen.height().saturating_sub(1));
     let x = pen.area.x + (pen.width() - width) / 2;
     let y = pen.area.y + (pen.height() - height) / 2;
     let area = Rect { x, y, width, height };
@@ -160,7 +159,7 @@ fn boxed<'p>(pen: &'p mut Pen, columns: u16, rows: u16, title: &str) -> Pen<'p> 
 pub(super) fn explain(pen: &mut Pen, title: &str, text: &str, scroll: usize) {
     let columns = pen.width().saturating_sub(8).clamp(1, 72);
     let lines = wrap(text, usize::from(columns));
-    let mut body = boxed(pen, columns, (lines.len() as u16).saturating_add(1), title);
+    let mut body = boxed(pen, columns, lines.len() as u16, title);
     let style = body.look.text();
     let room = usize::from(body.height());
     let first = scroll.min(lines.len().saturating_sub(room));
