@@ -1,1 +1,28 @@
-//! view
+//! What the viewer shows and does, without a terminal: screen state, actions and the one key table.
+//!
+//! [`App`] turns [`Key`]s into changes of what is shown and into calls of a [`Bench`], the few things
+//! that reach outside (start a run, ask its worker to pause). Painting is `crate::tui`'s.
+
+mod actions;
+mod app;
+#[cfg(test)]
+mod app_tests;
+mod bench;
+mod folders;
+mod home;
+mod keys;
+mod layout;
+#[cfg(test)]
+pub(crate) mod made_up;
+mod run;
+mod settings;
+pub mod words;
+
+pub use app::{App, Effect, Message, Overlay, Watched};
+pub use bench::{Bench, Feed, RunRow, Wish};
+pub use folders::{Folders, Snapshot};
+pub use home::{Home, List, Offer, PresetRow};
+pub use keys::{Action, Binding, Context, KEYS, Key, lookup};
+pub use layout::{Area, Grid, Size, grid};
+pub use run::{Focus, Item, Shown, Stand, Told, headline, items, journal, last_error, metric_names, notes};
+pub use settings::{Field, Leaf, Settings};

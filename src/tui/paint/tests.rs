@@ -1,0 +1,171 @@
+//! Every painter on every area, with every kind of bad data; and what the good data look like.
+
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::*;
+use crate::contract::*;
+use crate::tui::look::{Depth, Glyphs, Look};
+use crate::view::made_up;
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => -1e3..1e3,
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+        1 => Just(f64::NEG_INFINITY),
+        1 => Just(0.0),
+        1 => Just(1e300),
+        1 => Just(-1e-300),
+        1 => any::<f64>(),
+    ]
+}
+
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), "[a-z]{1,12}", Just("日本語 é".to_owned()), Just("a\nb\t\u{7}".to_owned())]
+}
+
+fn axis() -> impl Strategy<Value = Axis> {
+    let range = prop_oneof![Just(None), (number(), number()).prop_map(Some)];
+    let scale = prop_oneof![Just(Scale::Linear), Just(Scale::Log)];
+    (word(), scale, range).prop_map(|(label, scale, range)| Axis { label, scale, range })
+}
+
+fn several<T: std::fmt::Debug>(one: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    prop::collection::vec(one, 0..6)
+}
+
+fn lines() -> impl Strategy<Value = Body> {
+    let dash = prop_oneof![Just(Dash::Solid), Just(Dash::Dashed), Just(Dash::Dotted)];
+    let points = prop::collection::vec((number(), number()), 0..30);
+    let line = (word(), dash, points).prop_map(|(label, dash, points)| Line { label, dash, points });
+    let mark = (number(), word()).prop_map(|(x, label)| Mark { x, label });
+    let all = (axis(), axis(), several(line), several(mark));
+    all.prop_map(|(x, y, lines, marks)| Body::Lines(Lines { x, y, lines, marks }))
+}
+
+fn heat() -> impl Strategy<Value = Body> {
+    let range = prop_oneof![Just(None), (number(), number()).prop_map(Some)];
+    let values = prop::collection::vec(number(), 0..60);
+    let all = (several(word()), several(word()), values, several(word()), range, word());
+    all.prop_map(|(rows, columns, values, letters, range, unit)| {
+        let (row_axis, column_axis) = (unit.clone(), unit.clone());
+        Body::Heat(Heat { row_axis, column_axis, rows, columns, values, letters, range, unit })
+    })
+}
+
+fn other() -> impl Strategy<Value = Body> {
+    let interval = prop_oneof![Just(None), (number(), number()).prop_map(Some)];
+    let bar = (word(), number(), interval, word());
+    let bar = bar.prop_map(|(label, value, interval, note)| Bar { label, value, interval, note });
+    let bars = (axis(), several(bar)).prop_map(|(axis, bars)| Body::Bars(Bars { axis, bars }));
+    let point = (number(), number(), word(), word());
+    let point = point.prop_map(|(x, y, group, label)| Point { x, y, group, label });
+    let scatter = (axis(), axis(), several(point));
+    let scatter = scatter.prop_map(|(x, y, points)| Body::Scatter(Scatter { x, y, points }));
+    let table = (several(word()), several(several(word())));
+    let table = table.prop_map(|(columns, rows)| Body::Table(Table { columns, rows }));
+    let pixels = prop::collection::vec(any::<f32>(), 0..70);
+    let image = (word(), 0_usize..20, 0_usize..20, pixels);
+    let image = image.prop_map(|(label, width, height, pixels)| Image { label, width, height, pixels });
+    let images = several(image).prop_map(|images| Body::Images(Images { images }));
+    let token = (word(), number(), word()).prop_map(|(text, weight, note)| Token { text, weight, note });
+    let tokens = several(token).prop_map(|tokens| Body::Tokens(Tokens { tokens }));
+    prop_oneof![bars, scatter, table, images, tokens]
+}
+
+fn any_body() -> impl Strategy<Value = Body> {
+    let flat = prop_oneof![lines(), heat(), other()];
+    flat.prop_recursive(2, 8, 3, |inner| {
+        let panel = (word(), inner).prop_map(|(title, body)| Panel::new("id", title, "", body));
+        prop::collection::vec(panel, 0..4).prop_map(|panels| Body::Beside { panels })
+    })
+}
+
+fn looks() -> impl Strategy<Value = Look> {
+    let depth = prop_oneof![Just(Depth::None), Just(Depth::Sixteen), Just(Depth::Indexed), Just(Depth::True)];
+    let glyphs = prop_oneof![Just(Glyphs::Ascii), Just(Glyphs::Blocks), Just(Glyphs::Braille)];
+    (depth, glyphs).prop_map(|(depth, glyphs)| Look { depth, glyphs })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_panel_fits_any_area(
+        body in any_body(),
+        look in looks(),
+        area in (0_u16..40, 0_u16..20, 0_u16..300, 0_u16..100),
+        switched in any::<bool>(),
+        scroll in 0_usize..20,
+    ) {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        buffer.set_style(buffer.area, ratatui::style::Style::new());
+        let area = Rect::new(area.0, area.1, area.2, area.3);
+        let shown = Panel::new("id", "title", "says", body).noting("note");
+        panel(&mut Pen::new(&mut buffer, area, look), &shown, View { switched, scroll });
+        for y in 0..40 {
+            for x in 0..120 {
+                if !area.contains((x, y).into()) {
+                    prop_assert_eq!(buffer[(x, y)].symbol(), " ", "painted outside at {}, {}", x, y);
+                }
+            }
+        }
+        if look.depth == Depth::None {
+            let plain = |cell: &ratatui::buffer::Cell| {
+                use ratatui::style::Color::Reset;
+                cell.fg == Reset && cell.bg == Reset
+            };
+            prop_assert!(buffer.content().iter().all(plain), "colour where there is none");
+        }
+        if look.glyphs == Glyphs::Ascii {
+            let foreign = buffer.content().iter().find(|cell| !cell.symbol().is_ascii());
+            let ours = |symbol: &str| "日本語é".contains(symbol);
+            prop_assert!(foreign.is_none_or(|cell| ours(cell.symbol())), "{:?}", foreign);
+        }
+    }
+}
+
+fn painted(shown: &Panel, width: u16, height: u16, look: Look) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let area = buffer.area;
+    panel(&mut Pen::new(&mut buffer, area, look), shown, View::default());
+    let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+    (0..height).map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn panels_of_every_kind() {
+    let mut all = made_up::study_panels();
+    all.extend(made_up::trial_panels());
+    let pictures: Vec<String> =
+        all.iter().map(|one| format!("{}\n{}", one.title, painted(one, 60, 14, Look::PLAIN))).collect();
+    insta::assert_snapshot!(pictures.join("\n\n"));
+}
+
+#[test]
+fn a_thousand_lines_are_drawn_and_counted() {
+    let line = |i: usize| Line {
+        label: format!("run {i}"),
+        dash: Dash::Solid,
+        points: (0..100).map(|x| (f64::from(x), (i * x as usize % 97) as f64)).collect(),
+    };
+    let data = Lines { lines: (0..2000).map(line).collect(), ..Lines::default() };
+    let text = painted(&Panel::new("a", "A", "", Body::Lines(data)), 80, 20, Look::PLAIN);
+    assert!(text.lines().next().is_some_and(|legend| legend.contains("run 0")), "{text}");
+    assert!(text.contains(" +19"), "{text}");
+}
+
+#[test]
+fn the_axis_of_a_live_chart_grows_in_jumps() {
+    let frame = |steps: usize| {
+        let points = (0..steps).map(|x| (x as f64, 1.0 + 0.001 * x as f64)).collect();
+        let line = Line { label: "loss".into(), dash: Dash::Solid, points };
+        let data = Lines { lines: vec![line], ..Lines::default() };
+        let text = painted(&Panel::new("a", "A", "", Body::Lines(data)), 60, 12, Look::PLAIN);
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    let frames: std::collections::BTreeSet<String> = (100..200).map(frame).collect();
+    assert!(frames.len() <= 6, "{frames:?}");
+}

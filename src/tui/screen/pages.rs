@@ -1,0 +1,175 @@
+//! Pages over the screens: help, the card of a system, settings, what a panel means, a question.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use super::chrome::titled;
+use super::run::scrolled;
+use crate::contract::Card;
+use crate::tui::pen::{Pen, wrap};
+use crate::view::{Context, KEYS, Leaf, Settings, words};
+
+/// Text is set no wider than this: longer lines are hard to read.
+const MEASURE: u16 = 96;
+
+/// Lines of a page: indent, text, style.
+type Row = (u16, String, Style);
+
+fn page(pen: &mut Pen, title: &str, rows: &[Row], scroll: usize) {
+    let mut body = titled(pen, None, title, "Esc closes", true);
+    let height = usize::from(body.height().saturating_sub(1));
+    let first = scroll.min(rows.len().saturating_sub(height));
+    for (y, (indent, text, style)) in rows.iter().skip(first).take(height).enumerate() {
+        body.text(1 + indent, y as u16, text, *style);
+    }
+    let hidden = rows.len().saturating_sub(first + height);
+    if hidden > 0 {
+        let (end, last, look) = (body.width(), body.height().saturating_sub(2), body.look);
+        body.text_before(end, last, &format!(" {hidden} more {}", look.glyph("↓", "v")), look.dim());
+    }
+}
+
+fn measure(pen: &Pen) -> usize {
+    usize::from(pen.width().saturating_sub(4).clamp(1, MEASURE))
+}
+
+/// Every key, from the key table.
+pub(super) fn help(pen: &mut Pen, scroll: usize) {
+    let look = pen.look;
+    let columns = measure(pen);
+    let keys_width = KEYS.iter().map(|binding| binding.keys_text().width()).max().unwrap_or(0);
+    let mut rows = Vec::new();
+    for context in Context::ALL {
+        rows.push((0, context.name().to_owned(), look.strong()));
+        for binding in KEYS.iter().filter(|binding| binding.context == context) {
+            let room = columns.saturating_sub(keys_width + 4);
+            for (at, line) in wrap(binding.help, room).into_iter().enumerate() {
+                let keys = if at == 0 { binding.keys_text() } else { String::new() };
+                rows.push((2, format!("{keys:<keys_width$}  {line}"), look.text()));
+            }
+        }
+        rows.push((0, String::new(), look.text()));
+    }
+    page(pen, "Keys", &rows, scroll);
+}
+
+/// The card of a system.
+pub(super) fn card(pen: &mut Pen, card: &Card, scroll: usize) {
+    let look = pen.look;
+    let columns = measure(pen);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut say = |head: &str, lines: &mut dyn Iterator<Item = String>| {
+        rows.push((0, head.to_owned(), look.strong()));
+        for text in lines {
+            rows.extend(wrap(&text, columns.saturating_sub(2)).into_iter().map(|line| (2, line, look.text())));
+        }
+        rows.push((0, String::new(), look.text()));
+    };
+    let numbered = |(at, claim): (usize, &&str)| format!("{}. {claim}", at + 1);
+    say("In one sentence", &mut [card.sentence.to_owned()].into_iter());
+    say("Paper", &mut [format!("{}. {}, {}.", card.paper.title, card.paper.authors, card.paper.year)].into_iter());
+    say("The paper claims", &mut card.claims.iter().enumerate().map(numbered));
+    say("What must be shown here", &mut card.thresholds.iter().map(ToString::to_string));
+    say("Kept", &mut [card.kept.to_owned()].into_iter());
+    say("Smaller than in the paper", &mut [card.shrunk.to_owned()].into_iter());
+    say("Replaced", &mut [card.substituted.to_owned()].into_iter());
+    say("What the trials record", &mut card.metrics.iter().map(|m| format!("{} ({}): {}", m.name, m.unit, m.says)));
+    page(pen, &format!("{} {}", card.number, card.title), &rows, scroll);
+}
+
+/// The settings of a preset, one being typed perhaps.
+pub(super) fn settings(pen: &mut Pen, settings: &Settings, cores: usize) {
+    let look = pen.look;
+    let title = format!("Settings of {}", settings.preset);
+    let mut body = titled(pen, None, &title, &format!("{} changed", settings.set.len()), true);
+    let [trials, time, memory, disk] = words::cost(&settings.cost, cores);
+    let cost = format!("{trials}, {time}, {memory}, {disk}; an estimate");
+    let width = body.width();
+    body.text_within(1, 0, &cost, width.saturating_sub(2), look.dim());
+    let names = settings.leaves.iter().map(|leaf| leaf.path.width()).max().unwrap_or(0) as u16;
+    let names = names.min(width / 2);
+    let errors = settings.error.as_ref().map_or_else(Vec::new, |e| wrap(e, usize::from(width.saturating_sub(6))));
+    let mut list = body.inset(0, 2, 0, 1);
+    let rows = usize::from(list.height()).saturating_sub(errors.len().min(5));
+    let first = scrolled(settings.selected, settings.leaves.len(), rows);
+    let mut y = 0;
+    for (at, leaf) in settings.leaves.iter().enumerate().skip(first).take(rows) {
+        let selected = at == settings.selected;
+        let typed = settings.typing.as_ref().filter(|_| selected).map(|field| field.text.as_str());
+        setting(&mut list, y, leaf, names, selected, typed);
+        y += 1;
+        if selected {
+            for error in errors.iter().take(5) {
+                list.text(4, y, error, look.bad());
+                y += 1;
+            }
+        }
+    }
+}
+
+fn setting(pen: &mut Pen, y: u16, leaf: &Leaf, names: u16, selected: bool, typed: Option<&str>) {
+    let look = pen.look;
+    pen.text(0, y, if selected { look.glyph("▸", ">") } else { " " }, look.accent());
+    pen.text_within(2, y, &leaf.path, names, if selected { look.strong() } else { look.text() });
+    let room = pen.width().saturating_sub(names + 5);
+    match typed {
+        Some(text) => _ = pen.text(names + 4, y, text, look.accent()),
+        None if leaf.changed => {
+            let text = format!("{}  (changed)", leaf.value);
+            pen.text_within(names + 4, y, &text, room, look.warning());
+        }
+        None => _ = pen.text_within(names + 4, y, &leaf.value, room, look.text()),
+    }
+    if selected && typed.is_none() {
+        let width = pen.width();
+        pen.restyle(0, y, width, look.selected());
+    }
+}
+
+/// Where the cursor stands while a value is typed.
+pub(in crate::tui) fn value_cursor((width, height): (u16, u16), settings: &Settings) -> (u16, u16) {
+    let names = settings.leaves.iter().map(|leaf| leaf.path.width()).max().unwrap_or(0) as u16;
+    let names = names.min(width / 2);
+    let errors = settings.error.as_ref().map_or(0, |e| wrap(e, usize::from(width.saturating_sub(6))).len().min(5));
+    let rows = usize::from(height.saturating_sub(4)).saturating_sub(errors);
+    let row = settings.selected - scrolled(settings.selected, settings.leaves.len(), rows).min(settings.selected);
+    let before: String = settings.typing.iter().flat_map(|field| field.text.chars().take(field.cursor)).collect();
+    let column = names.saturating_add(4 + before.width() as u16);
+    (column.min(width.saturating_sub(1)), (3 + row as u16).min(height.saturating_sub(1)))
+}
+
+/// A box in the middle of the screen.
+fn boxed<'p>(pen: &'p mut Pen, columns: u16, rows: u16, title: &str) -> Pen<'p> {
+    let width = columns.saturating_add(4).min(pen.width());
+    let height = rows.saturating_add(2).min(pen.height().saturating_sub(1));
+    let x = pen.area.x + (pen.width() - width) / 2;
+    let y = pen.area.y + (pen.height() - height) / 2;
+    let area = Rect { x, y, width, height };
+    pen.within(area).clear();
+    let look = pen.look;
+    let last = height.saturating_sub(1);
+    let mut inside = pen.within(area);
+    inside.inset(0, last, 0, 0).rule(0, look.accent());
+    _ = titled(&mut inside, None, title, "", true);
+    pen.within(Rect { x: x + 2, y: y + 1, width: width.saturating_sub(4), height: height.saturating_sub(2) })
+}
+
+/// What a panel means.
+pub(super) fn explain(pen: &mut Pen, title: &str, text: &str, scroll: usize) {
+    let columns = pen.width().saturating_sub(8).clamp(1, 72);
+    let lines = wrap(text, usize::from(columns));
+    let mut body = boxed(pen, columns, lines.len() as u16, title);
+    let style = body.look.text();
+    let room = usize::from(body.height());
+    let first = scroll.min(lines.len().saturating_sub(room));
+    for (y, line) in lines.iter().skip(first).take(room).enumerate() {
+        body.text(0, y as u16, line, style);
+    }
+}
+
+/// Stop the run?
+pub(super) fn confirm_stop(pen: &mut Pen) {
+    let text = "The worker writes checkpoints and ends. Space, or ansatz resume, goes on from there. Stop it? (y/n)";
+    explain(pen, "Stop this run", text, 0);
+}

@@ -1,0 +1,161 @@
+//! Screens at the sizes that matter, and every screen at every size.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::*;
+use crate::tui::look::{Depth, Glyphs};
+use crate::view::{Context, KEYS, Key, made_up};
+
+const SIZES: [(u16, u16); 5] = [(40, 10), (60, 15), (80, 24), (120, 40), (200, 60)];
+
+fn text(buffer: &Buffer) -> String {
+    let row = |y| {
+        let cells = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol());
+        cells.collect::<String>().trim_end().to_owned()
+    };
+    (0..buffer.area.height).map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn app(keys: &[Key], finished: bool, (width, height): (u16, u16)) -> App {
+    let bench = made_up::FakeBench { finished, ..made_up::bench() };
+    let mut app = App::home(made_up::TABLE, Box::new(bench), 2);
+    app.resize(width, height);
+    for key in keys {
+        app.key(*key);
+    }
+    app
+}
+
+fn drawn(app: &App, look: Look) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, app.size.0, app.size.1));
+    draw(app, &mut buffer, look);
+    buffer
+}
+
+fn pictures(keys: &[Key], finished: bool, sizes: &[(u16, u16)]) -> String {
+    let one = |size: &(u16, u16)| {
+        let picture = text(&drawn(&app(keys, finished, *size), Look::PLAIN));
+        format!("{} x {}\n{picture}", size.0, size.1)
+    };
+    sizes.iter().map(one).collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn home() {
+    insta::assert_snapshot!(pictures(&[], false, &SIZES));
+}
+
+#[test]
+fn a_live_run() {
+    insta::assert_snapshot!(pictures(&[Key::Enter], false, &SIZES));
+}
+
+#[test]
+fn a_judged_run() {
+    insta::assert_snapshot!(pictures(&[Key::Enter], true, &SIZES[2..4]));
+}
+
+#[test]
+fn pages_over_the_screens() {
+    let size = [(80, 24)];
+    let pages = [
+        pictures(&[Key::Char('?')], false, &size),
+        pictures(&[Key::Char('i')], false, &size),
+        pictures(&[Key::Char('e'), Key::Down, Key::Enter], false, &size),
+        pictures(&[Key::Enter, Key::Char('i')], false, &size),
+        pictures(&[Key::Enter, Key::Char('x')], false, &size),
+        pictures(&[Key::Enter, Key::Char('z')], true, &size),
+    ];
+    insta::assert_snapshot!(pages.join("\n\n"));
+}
+
+#[test]
+fn ascii_only() {
+    let look = Look { depth: Depth::None, glyphs: Glyphs::Ascii };
+    let buffer = drawn(&app(&[Key::Enter], false, (80, 24)), look);
+    assert!(buffer.content().iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
+    insta::assert_snapshot!(text(&buffer));
+}
+
+/// Every screen and page that keys lead to.
+fn places() -> Vec<Vec<Key>> {
+    use Key::{Char, Enter};
+    vec![
+        vec![],
+        vec![Char('/')],
+        vec![Char('?')],
+        vec![Char('i')],
+        vec![Char('e')],
+        vec![Char('e'), Enter],
+        vec![Enter],
+        vec![Enter, Char('z')],
+        vec![Enter, Char('i')],
+        vec![Enter, Char('x')],
+        vec![Enter, Key::BackTab],
+    ]
+}
+
+#[test]
+fn every_screen_at_every_size() {
+    let looks =
+        [Look { depth: Depth::True, glyphs: Glyphs::Braille }, Look { depth: Depth::Sixteen, glyphs: Glyphs::Ascii }];
+    for keys in places() {
+        let mut app = app(&keys, true, (80, 24));
+        let widths = (0..66).chain([79, 80, 119, 120, 160, 300]);
+        for width in widths {
+            for height in (0..26).step_by(3).chain([10, 15, 24, 40, 48, 100]) {
+                app.resize(width, height);
+                drawn(&app, looks[usize::from(width % 2)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn name_state_time_and_keys_never_drop() {
+    for (width, height) in [(40, 10), (45, 12), (60, 15), (80, 24), (200, 60)] {
+        let shown = text(&drawn(&app(&[Key::Enter], false, (width, height)), Look::PLAIN));
+        for part in ["gpicl-quick-1", "LIVE", "45%", "ETA 0:18", "? help", "q leave"] {
+            assert!(shown.contains(part), "{width}x{height} without {part}:\n{shown}");
+        }
+    }
+    let line = text(&drawn(&app(&[Key::Enter], false, (39, 9)), Look::PLAIN));
+    assert!(line.starts_with("LIVE 45% ETA 0:18"), "{line}");
+}
+
+#[test]
+fn the_last_error_is_on_the_screen_at_every_size() {
+    for (width, height) in SIZES {
+        let mut state = made_up::state(false);
+        state.journal.insert(0, (990.0, crate::contract::Level::Error, "loss was not finite".into()));
+        for at in 0..40 {
+            state.journal.push((1020.0 + f64::from(at), crate::contract::Level::Info, "checkpoint".into()));
+        }
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let stand = Stand { size: (width, height), ..Stand::default() };
+        draw_run(&state, &stand, None, &mut buffer, Look::PLAIN);
+        assert!(text(&buffer).contains("loss was not finite"), "{}", text(&buffer));
+    }
+}
+
+#[test]
+fn footer_and_help_come_from_the_key_table() {
+    let wide = app(&[Key::Enter], false, (200, 60));
+    let footer = text(&drawn(&wide, Look::PLAIN)).lines().last().unwrap_or_default().to_owned();
+    for binding in wide.footer().iter().take(8) {
+        assert!(footer.contains(binding.label), "{} not in {footer}", binding.label);
+    }
+    let help = text(&drawn(&app(&[Key::Char('?')], false, (120, 120)), Look::PLAIN));
+    for binding in KEYS {
+        assert!(help.contains(binding.help), "`{}` is not on the help page", binding.help);
+    }
+    assert!(Context::ALL.iter().all(|context| help.contains(context.name())));
+}
+
+#[test]
+fn the_default_background_is_never_painted() {
+    let look = Look { depth: Depth::True, glyphs: Glyphs::Braille };
+    let buffer = drawn(&app(&[], false, (120, 40)), look);
+    assert!(buffer.content().iter().all(|cell| cell.bg == ratatui::style::Color::Reset));
+}

@@ -1,0 +1,83 @@
+//! A screen as text: for snapshots, reports and terminals that cannot be drawn on.
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+
+use super::look::{Depth, Glyphs, Look};
+use super::screen;
+use crate::contract::{Card, StudyState};
+use crate::view::Stand;
+
+/// The run view of a state as text of `size` (columns, rows): plain, or in colour as ANSI sequences.
+/// Lines carry no trailing blanks when plain; each ends with a newline.
+pub fn screen_text(state: &StudyState, card: Option<&Card>, size: (u16, u16), ansi: bool) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+    let depth = if ansi { Depth::True } else { Depth::None };
+    let stand = Stand { size, ..Stand::default() };
+    screen::draw_run(state, &stand, card, &mut buffer, Look { depth, glyphs: Glyphs::Braille });
+    let mut text = String::new();
+    for y in 0..size.1 {
+        let mut row = String::new();
+        let mut style = String::new();
+        let mut skip = 0;
+        for x in 0..size.0 {
+            let cell = &buffer[(x, y)];
+            if skip > 0 {
+                skip -= 1; // covered by the wide glyph before it
+                continue;
+            }
+            skip = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+            let wanted = if ansi { sequence(cell) } else { String::new() };
+            if wanted != style {
+                row.push_str(&wanted);
+                style = wanted;
+            }
+            row.push_str(cell.symbol());
+        }
+        text.push_str(if ansi { &row } else { row.trim_end() });
+        text.push_str(if ansi { "\x1b[0m\n" } else { "\n" });
+    }
+    text
+}
+
+/// The ANSI sequence that sets a cell's style from nothing.
+fn sequence(cell: &Cell) -> String {
+    let mut codes = vec!["0".to_owned()];
+    let marks = [(Modifier::BOLD, "1"), (Modifier::DIM, "2"), (Modifier::UNDERLINED, "4"), (Modifier::REVERSED, "7")];
+    codes.extend(marks.iter().filter(|(mark, _)| cell.modifier.contains(*mark)).map(|(_, code)| (*code).to_owned()));
+    for (colour, lead) in [(cell.fg, 38), (cell.bg, 48)] {
+        if let Color::Rgb(r, g, b) = colour {
+            codes.push(format!("{lead};2;{r};{g};{b}"));
+        }
+    }
+    format!("\x1b[{}m", codes.join(";"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::made_up;
+
+    #[test]
+    fn plain_and_coloured_text_say_the_same() {
+        let state = made_up::state(true);
+        let card = Some(made_up::TABLE[0].card);
+        let plain = screen_text(&state, card, (100, 30), false);
+        let ansi = screen_text(&state, card, (100, 30), true);
+        assert_eq!(plain.lines().count(), 30);
+        assert!(!plain.contains('\x1b') && ansi.contains("\x1b[0;1"));
+        let sized = |n| std::num::NonZero::new(n).unwrap();
+        let mut parser = vt100::Parser::new(sized(30), sized(101), 0);
+        parser.process(ansi.replace('\n', "\r\n").trim_end().as_bytes());
+        let shown = parser.screen().contents();
+        assert!(shown.contains("Verdict: reproduced") && plain.contains("Verdict: reproduced"), "{shown}");
+    }
+
+    #[test]
+    fn any_size_can_be_asked_for() {
+        let state = made_up::state(false);
+        assert_eq!(screen_text(&state, None, (0, 0), false), "");
+        assert!(screen_text(&state, None, (30, 5), false).starts_with("LIVE 45%"));
+    }
+}

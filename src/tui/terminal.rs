@@ -1,0 +1,106 @@
+//! The terminal while the viewer has it: raw mode, alternate screen, and always given back.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Frame;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend};
+
+/// Whether the terminal is the viewer's now. One for the process: there is one terminal.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal; given back when dropped, on a panic, and by [`give_back`].
+pub(super) struct Terminal {
+    screen: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Terminal {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// When it cannot be put into raw mode or written to.
+    pub(super) fn take() -> io::Result<Self> {
+        give_back_on_panic();
+        take()?;
+        // One write a frame: the whole frame fits into the buffer nearly always.
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+        let screen = ratatui::Terminal::new(backend).inspect_err(|_| give_back())?;
+        Ok(Terminal { screen })
+    }
+
+    /// Takes it again after [`give_back`]; the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// As [`Terminal::take`].
+    pub(super) fn take_again(&mut self) -> io::Result<()> {
+        take()?;
+        self.forget()
+    }
+
+    /// Forgets what is on the screen, so that the next frame is drawn whole. Asks the terminal
+    /// nothing: a question that is never answered would block.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(super) fn forget(&mut self) -> io::Result<()> {
+        self.screen.backend_mut().clear_region(ClearType::All)?;
+        self.screen.swap_buffers();
+        Ok(())
+    }
+
+    /// Draws a frame, shown at once by terminals that know synchronized updates (DEC mode 2026).
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(super) fn draw(&mut self, paint: impl FnOnce(&mut Frame)) -> io::Result<()> {
+        let size = self.screen.size()?;
+        if size.width == 0 || size.height == 0 {
+            return Ok(());
+        }
+        queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+        self.screen.draw(paint)?;
+        execute!(self.screen.backend_mut(), EndSynchronizedUpdate)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, Hide).inspect_err(|_| give_back())
+}
+
+/// Gives the terminal back; harmless when it was given back already.
+pub(super) fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // A terminal that is gone cannot be restored: whatever fails here fails for good.
+        let mut out = io::stdout();
+        _ = execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, Show);
+        _ = out.flush();
+        _ = disable_raw_mode();
+    }
+}
+
+/// A panic in any thread gives the terminal back before its message is printed.
+fn give_back_on_panic() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            give_back();
+            before(info);
+        }));
+    });
+}

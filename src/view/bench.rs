@@ -1,0 +1,81 @@
+//! What the viewer does to the world: start, ask, read. Everything else in `view` is plain state.
+
+use std::path::{Path, PathBuf};
+
+use crate::contract::{Outcome, Progress, Status, Study, StudyState};
+
+/// A run as the home screen lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// Name of the folder.
+    pub name: String,
+    /// Slug of its system.
+    pub system: String,
+    /// Preset it was started from.
+    pub preset: String,
+    /// What it is doing.
+    pub status: Status,
+    /// Steps over all trials.
+    pub progress: Progress,
+    /// The verdict's word, once judged.
+    pub outcome: Option<Outcome>,
+}
+
+/// What can be asked of the worker of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Wait at a checkpoint.
+    Pause,
+    /// Go on.
+    Continue,
+    /// Write checkpoints and end.
+    Stop,
+    /// Start a worker on a run that has none.
+    Resume,
+}
+
+/// A run that is being watched: its state as last read.
+pub trait Feed {
+    /// Where it is.
+    fn folder(&self) -> &Path;
+    /// Reads what is new; whether anything was.
+    ///
+    /// # Errors
+    /// A sentence when the folder cannot be read (any more).
+    fn refresh(&mut self) -> Result<bool, String>;
+    /// The state as last read.
+    fn state(&self) -> &StudyState;
+}
+
+/// The few things that reach outside the viewer. Every error is a sentence for people.
+pub trait Bench {
+    /// The runs in the runs folder, newest first.
+    fn runs(&mut self) -> Vec<RunRow>;
+    /// Reads a preset (`SYSTEM/PRESET`) with changes (`path.to.field=VALUE`) and checks it.
+    ///
+    /// # Errors
+    /// What is wrong with a change.
+    fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String>;
+    /// Creates a run of a preset, gives it a worker and watches it.
+    ///
+    /// # Errors
+    /// Why it cannot start.
+    fn start(&mut self, preset: &str, set: &[String]) -> Result<Box<dyn Feed>, String>;
+    /// Watches a run.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn open(&mut self, folder: &Path) -> Result<Box<dyn Feed>, String>;
+    /// Asks something of a run's worker.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    fn ask(&mut self, folder: &Path, wish: Wish) -> Result<(), String>;
+    /// Writes a snapshot of a run; where it is.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String>;
+}

@@ -1,0 +1,130 @@
+//! The bench of run folders: presets become runs, workers are spawned, readers watch.
+
+use std::path::{Path, PathBuf};
+
+use super::{Bench, Feed, RunRow, Wish};
+use crate::contract::{Entry, Study, StudyState};
+use crate::run::{self, Changes, Folder, Reader, Request, RunError};
+
+/// Writes a snapshot of a run; where it is, or why not.
+pub type Snapshot = Box<dyn Fn(&Folder) -> Result<PathBuf, String>>;
+
+/// The bench of a runs folder.
+pub struct Folders {
+    /// The systems.
+    pub systems: &'static [Entry],
+    /// The runs folder.
+    pub root: PathBuf,
+    /// Threads for the workers it starts.
+    pub threads: usize,
+    /// Writes snapshots.
+    pub snapshot: Snapshot,
+}
+
+impl Folders {
+    fn preset(&self, name: &str, set: &[String]) -> Result<run::Preset, RunError> {
+        let changes = Changes { set: set.to_vec(), ..Changes::default() };
+        Ok(run::load(self.systems, name, &changes)?)
+    }
+
+    fn begin(&self, preset: &str, set: &[String]) -> Result<Reader, RunError> {
+        let preset = self.preset(preset, set)?;
+        let folder = run::create(&self.root, &preset, None, self.threads)?;
+        run::spawn_worker(&folder, self.threads)?;
+        Reader::open(&folder)
+    }
+
+    fn wish(&self, folder: &Path, wish: Wish) -> Result<(), RunError> {
+        let folder = Folder::open(folder)?;
+        match wish {
+            Wish::Pause => run::request(&folder, Request::Pause),
+            Wish::Continue => run::request(&folder, Request::Continue),
+            Wish::Stop => run::request(&folder, Request::Stop),
+            Wish::Resume => run::spawn_worker(&folder, self.threads).map(|_| ()),
+        }
+    }
+}
+
+fn sentence(error: RunError) -> String {
+    error.to_string()
+}
+
+impl Bench for Folders {
+    fn runs(&mut self) -> Vec<RunRow> {
+        let row = |run: run::Summary| RunRow {
+            folder: run.folder.path().to_owned(),
+            name: run.name,
+            system: run.system,
+            preset: run.preset,
+            status: run.status,
+            progress: run.progress,
+            outcome: run.outcome,
+        };
+        run::list(&self.root).runs.into_iter().map(row).collect()
+    }
+
+    fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String> {
+        self.preset(preset, set).map(|preset| preset.study).map_err(sentence)
+    }
+
+    fn start(&mut self, preset: &str, set: &[String]) -> Result<Box<dyn Feed>, String> {
+        self.begin(preset, set).map(|reader| Box::new(reader) as Box<dyn Feed>).map_err(sentence)
+    }
+
+    fn open(&mut self, folder: &Path) -> Result<Box<dyn Feed>, String> {
+        let reader = Folder::open(folder).and_then(|folder| Reader::open(&folder));
+        reader.map(|reader| Box::new(reader) as Box<dyn Feed>).map_err(sentence)
+    }
+
+    fn ask(&mut self, folder: &Path, wish: Wish) -> Result<(), String> {
+        self.wish(folder, wish).map_err(sentence)
+    }
+
+    fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
+        let folder = Folder::open(folder).map_err(sentence)?;
+        (self.snapshot)(&folder)
+    }
+}
+
+impl Feed for Reader {
+    fn folder(&self) -> &Path {
+        Reader::folder(self).path()
+    }
+
+    fn refresh(&mut self) -> Result<bool, String> {
+        self.watch();
+        Reader::refresh(self).map_err(sentence)
+    }
+
+    fn state(&self) -> &StudyState {
+        Reader::state(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{MadeUp, TABLE};
+    use super::*;
+    use crate::contract::{Status, System};
+
+    #[test]
+    fn a_preset_becomes_a_run_that_is_listed_and_watched() {
+        let root = tempfile::tempdir().unwrap();
+        let snapshot = Box::new(|_: &Folder| Err("not here".to_owned()));
+        let mut bench = Folders { systems: TABLE, root: root.path().join("runs"), threads: 1, snapshot };
+        assert!(bench.runs().is_empty());
+        let error = bench.load("gpicl/quick", &["settings.widht=3".into()]).err().unwrap();
+        assert!(error.contains("width"), "{error}");
+        let preset = bench.preset("gpicl/quick", &["settings.width=32".into()]).unwrap();
+        let folder = run::create(&bench.root, &preset, None, 1).unwrap();
+        let runs = bench.runs();
+        assert_eq!((runs.len(), runs[0].system.as_str()), (1, MadeUp::CARD.slug));
+        let mut feed = bench.open(folder.path()).unwrap();
+        feed.refresh().unwrap();
+        assert_eq!(feed.state().trials.len(), 9);
+        assert_ne!(feed.state().status, Status::Done);
+        let error = bench.ask(folder.path(), Wish::Stop).unwrap_err();
+        assert!(error.contains("no worker"), "{error}");
+        assert_eq!(bench.snapshot(folder.path()).unwrap_err(), "not here");
+    }
+}

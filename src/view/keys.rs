@@ -1,0 +1,342 @@
+//! The key table: the one place that says what a key does. Dispatch, footer and help read it.
+
+/// A key as the viewer knows it, whatever the terminal sends for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A printing character.
+    Char(char),
+    /// A character with Ctrl.
+    Ctrl(char),
+    /// Return.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Tabulator.
+    Tab,
+    /// Shift-Tab.
+    BackTab,
+    /// Arrow.
+    Up,
+    /// Arrow.
+    Down,
+    /// Arrow.
+    Left,
+    /// Arrow.
+    Right,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Home.
+    Home,
+    /// End.
+    End,
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Key::Char(' ') => f.write_str("Space"),
+            Key::Char(c) => write!(f, "{c}"),
+            Key::Ctrl(c) => write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Key::BackTab => f.write_str("Shift-Tab"),
+            Key::PageUp => f.write_str("PgUp"),
+            Key::PageDown => f.write_str("PgDn"),
+            named => write!(f, "{named:?}"),
+        }
+    }
+}
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Everywhere but where text is typed.
+    Anywhere,
+    /// The home screen.
+    Home,
+    /// Typing a filter on the home screen.
+    Filter,
+    /// The list of settings of a preset.
+    Settings,
+    /// Typing the value of a setting.
+    Value,
+    /// The run view.
+    Run,
+    /// A page of text: help, a card, what a panel means.
+    Page,
+    /// A question.
+    Confirm,
+}
+
+impl Context {
+    /// All of them, in the order of the help page.
+    pub const ALL: [Context; 8] = [
+        Context::Home,
+        Context::Run,
+        Context::Settings,
+        Context::Page,
+        Context::Confirm,
+        Context::Filter,
+        Context::Value,
+        Context::Anywhere,
+    ];
+
+    /// The heading on the help page.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Context::Anywhere => "Everywhere",
+            Context::Home => "Home",
+            Context::Filter => "While filtering",
+            Context::Settings => "Settings of a preset",
+            Context::Value => "While typing a value",
+            Context::Run => "Run view",
+            Context::Page => "Pages of text",
+            Context::Confirm => "Questions",
+        }
+    }
+
+    /// Whether printing characters are text here.
+    pub const fn types(self) -> bool {
+        matches!(self, Context::Filter | Context::Value)
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// What a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action { $($(#[$doc])* $name),* }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &'static [Action] = &[$(Action::$name),*];
+        }
+    };
+}
+
+actions! {
+    /// Previous line or the panel above.
+    Up,
+    /// Next line or the panel below.
+    Down,
+    /// Previous panel.
+    Left,
+    /// Next panel.
+    Right,
+    /// First of the list.
+    First,
+    /// Last of the list.
+    Last,
+    /// A page back.
+    PageBack,
+    /// A page on.
+    PageOn,
+    /// Next list or panel.
+    Next,
+    /// Previous list or panel.
+    Previous,
+    /// Open what is selected.
+    Open,
+    /// Type a filter.
+    Filter,
+    /// Show the card of the system.
+    Card,
+    /// Edit the settings of the preset.
+    Edit,
+    /// Start the edited preset.
+    Start,
+    /// Keep what was typed.
+    Accept,
+    /// Focus a panel by its number.
+    Panel,
+    /// Previous trial.
+    TrialBefore,
+    /// Next trial.
+    TrialAfter,
+    /// Focused panel over the whole screen.
+    Zoom,
+    /// Pause, continue or resume.
+    Toggle,
+    /// Stop with a checkpoint.
+    Stop,
+    /// Write a snapshot.
+    Snapshot,
+    /// Logarithmic vertical axis.
+    LogScale,
+    /// What the focused panel means.
+    Explain,
+    /// Next metric of the chart over all trials.
+    Metric,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// One level back.
+    Back,
+    /// Help.
+    Help,
+    /// Draw everything again.
+    Redraw,
+    /// Suspend the viewer.
+    Suspend,
+    /// Leave the viewer.
+    Leave,
+}
+
+/// One row of the key table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where.
+    pub context: Context,
+    /// Which keys, the one to show first.
+    pub keys: &'static [Key],
+    /// What it does.
+    pub action: Action,
+    /// One or two words for the footer; empty to leave it out there.
+    pub label: &'static str,
+    /// A sentence for the help page.
+    pub help: &'static str,
+}
+
+impl Binding {
+    /// The keys as the help page shows them; a run of digits as `1-9`.
+    pub fn keys_text(&self) -> String {
+        match self.keys {
+            [first @ Key::Char('1'), .., last] => format!("{first}-{last}"),
+            keys => keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+const fn bind(
+    context: Context,
+    keys: &'static [Key],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { context, keys, action, label, help }
+}
+
+use Action as A;
+use Context as C;
+use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Left, PageDown, PageUp, Right, Tab, Up};
+
+const DIGITS: &[Key] =
+    &[Char('1'), Char('2'), Char('3'), Char('4'), Char('5'), Char('6'), Char('7'), Char('8'), Char('9')];
+
+/// Every key, in the order of footer and help.
+pub const KEYS: &[Binding] = &[
+    bind(C::Home, &[Enter], A::Open, "open", "Start the selected preset and watch it, or open the selected run."),
+    bind(C::Home, &[Tab], A::Next, "next list", "Go to the next list: systems, presets, runs."),
+    bind(C::Home, &[BackTab], A::Previous, "", "Go to the list before."),
+    bind(C::Home, &[Char('/')], A::Filter, "filter", "Show only systems and runs that contain some words."),
+    bind(C::Home, &[Char('i')], A::Card, "card", "Read the card: claims, thresholds, what was kept and shrunk."),
+    bind(C::Home, &[Char('e')], A::Edit, "edit", "Change settings of the selected preset before it starts."),
+    bind(C::Home, &[Up, Char('k')], A::Up, "", "Previous line."),
+    bind(C::Home, &[Down, Char('j')], A::Down, "", "Next line."),
+    bind(C::Home, &[Left, Char('h')], A::Left, "", "Go to the list before."),
+    bind(C::Home, &[Right, Char('l')], A::Right, "", "Go to the next list."),
+    bind(C::Home, &[PageUp], A::PageBack, "", "Ten lines up."),
+    bind(C::Home, &[PageDown], A::PageOn, "", "Ten lines down."),
+    bind(C::Home, &[Key::Home, Char('g')], A::First, "", "First line."),
+    bind(C::Home, &[End, Char('G')], A::Last, "", "Last line."),
+    bind(C::Filter, &[Enter], A::Accept, "keep", "Keep the filter and go back to the list."),
+    bind(C::Filter, &[Up], A::Up, "", "Previous line."),
+    bind(C::Filter, &[Down], A::Down, "", "Next line."),
+    bind(C::Filter, &[Esc, Ctrl('c')], A::Back, "clear", "Drop the filter."),
+    bind(C::Settings, &[Enter], A::Open, "change", "Type another value for the selected setting."),
+    bind(C::Settings, &[Char('r')], A::Start, "run", "Start a run with these settings."),
+    bind(C::Settings, &[Up, Char('k')], A::Up, "", "Previous setting."),
+    bind(C::Settings, &[Down, Char('j')], A::Down, "", "Next setting."),
+    bind(C::Settings, &[PageUp], A::PageBack, "", "Ten settings up."),
+    bind(C::Settings, &[PageDown], A::PageOn, "", "Ten settings down."),
+    bind(C::Settings, &[Key::Home, Char('g')], A::First, "", "First setting."),
+    bind(C::Settings, &[End, Char('G')], A::Last, "", "Last setting."),
+    bind(C::Settings, &[Esc], A::Back, "back", "Back to the home screen; the changes are dropped."),
+    bind(C::Value, &[Enter], A::Accept, "set", "Check the value and keep it."),
+    bind(C::Value, &[Esc, Ctrl('c')], A::Back, "cancel", "Leave the setting as it was."),
+    bind(C::Run, &[Char(' ')], A::Toggle, "pause/go", "Pause, go on, or give a stopped run a new worker."),
+    bind(C::Run, &[Char('x')], A::Stop, "stop", "Write a checkpoint and end the worker; asks first."),
+    bind(C::Run, DIGITS, A::Panel, "panel", "Focus a panel by its number."),
+    bind(C::Run, &[Tab], A::Next, "next", "Focus the next panel, the events, the trials."),
+    bind(C::Run, &[BackTab], A::Previous, "", "Focus the one before."),
+    bind(C::Run, &[Char('z'), Enter], A::Zoom, "zoom", "Give the focused panel the whole screen, or take it back."),
+    bind(
+        C::Run,
+        &[Char(']'), Char('n')],
+        A::TrialAfter,
+        "next trial",
+        "Select the next trial, whatever has the focus.",
+    ),
+    bind(C::Run, &[Char('['), Char('p')], A::TrialBefore, "", "Select the trial before."),
+    bind(C::Run, &[Char('v')], A::Metric, "metric", "Next metric in the chart over all trials."),
+    bind(C::Run, &[Char('y')], A::LogScale, "log", "Logarithmic or linear vertical axis of the focused chart."),
+    bind(C::Run, &[Char('i')], A::Explain, "explain", "What the focused panel shows and how to read it."),
+    bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),
+    bind(C::Run, &[Up, Char('k')], A::Up, "", "Previous trial, the panel above, or a line up."),
+    bind(C::Run, &[Down, Char('j')], A::Down, "", "Next trial, the panel below, or a line down."),
+    bind(C::Run, &[Left, Char('h')], A::Left, "", "The panel to the left."),
+    bind(C::Run, &[Right, Char('l')], A::Right, "", "The panel to the right."),
+    bind(C::Run, &[PageUp], A::PageBack, "", "Panels of the page before."),
+    bind(C::Run, &[PageDown], A::PageOn, "more", "Panels of the next page."),
+    bind(C::Run, &[Key::Home, Char('g')], A::First, "", "First trial, panel or line."),
+    bind(C::Run, &[End, Char('G')], A::Last, "", "Last trial, panel or line."),
+    bind(C::Run, &[Esc], A::Back, "back", "One level back: from a zoomed panel to all, from the run to home."),
+    bind(C::Page, &[Up, Char('k')], A::Up, "", "A line up."),
+    bind(C::Page, &[Down, Char('j')], A::Down, "scroll", "A line down."),
+    bind(C::Page, &[PageUp], A::PageBack, "", "Ten lines up."),
+    bind(C::Page, &[PageDown, Char(' ')], A::PageOn, "", "Ten lines down."),
+    bind(C::Page, &[Key::Home, Char('g')], A::First, "", "First line."),
+    bind(C::Page, &[End, Char('G')], A::Last, "", "Last line."),
+    bind(C::Page, &[Esc, Enter, Char('i')], A::Back, "back", "Close the page."),
+    bind(C::Confirm, &[Char('y')], A::Yes, "yes", "Do it."),
+    bind(C::Confirm, &[Char('n'), Esc], A::No, "no", "Leave everything as it is."),
+    bind(C::Anywhere, &[Char('?')], A::Help, "help", "Every key and what it does."),
+    bind(C::Anywhere, &[Ctrl('l')], A::Redraw, "", "Draw the screen again."),
+    bind(C::Anywhere, &[Ctrl('z')], A::Suspend, "", "Suspend the viewer; `fg` brings it back. Runs go on."),
+    bind(C::Anywhere, &[Char('q'), Ctrl('c')], A::Leave, "leave", "Leave the viewer. Runs go on without it."),
+];
+
+/// What a key does in a context.
+pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
+    let within = |context| KEYS.iter().find(|b| b.context == context && b.keys.contains(&key));
+    within(context).or_else(|| if context.types() { None } else { within(Context::Anywhere) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for (at, binding) in KEYS.iter().enumerate() {
+            for key in binding.keys {
+                let again = KEYS[at + 1..].iter().find(|other| {
+                    let shared = other.context == Context::Anywhere && !binding.context.types();
+                    (other.context == binding.context || shared) && other.keys.contains(key)
+                });
+                assert!(again.is_none(), "{key} in {:?}: {:?} and {again:?}", binding.context, binding.action);
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_key_and_every_key_a_sentence() {
+        for action in Action::ALL {
+            assert!(KEYS.iter().any(|b| b.action == *action), "{action:?} cannot be reached");
+        }
+        for binding in KEYS {
+            assert!(binding.help.ends_with('.') && !binding.keys.is_empty(), "{binding:?}");
+            assert_eq!(lookup(binding.context, binding.keys[0]).unwrap().action, binding.action);
+        }
+    }
+
+    #[test]
+    fn text_is_text_where_it_is_typed() {
+        for c in ['q', '?', ' ', '1'] {
+            assert!(lookup(Context::Filter, Key::Char(c)).is_none() && lookup(Context::Value, Key::Char(c)).is_none());
+        }
+        assert_eq!(lookup(Context::Filter, Key::Ctrl('c')).unwrap().action, Action::Back);
+    }
+}

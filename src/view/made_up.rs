@@ -1,0 +1,381 @@
+//! A made-up system, run and bench for tests: shaped like in-context learning on few and many tasks.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bench, Feed, RunRow, Wish};
+use crate::contract::*;
+use crate::run::{Changes, load};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Knobs {
+    width: u32,
+    heads: u32,
+    tasks: Vec<String>,
+    rate: f64,
+}
+
+pub(crate) struct MadeUp;
+
+impl System for MadeUp {
+    const CARD: Card = Card {
+        slug: "gpicl",
+        number: 1,
+        title: "General-purpose in-context learning",
+        family: Family::Memory,
+        sentence: "A plain transformer trained on enough random tasks stops recalling them and starts to learn new \
+                   ones from the examples in its context.",
+        paper: Paper {
+            title: "General-Purpose In-Context Learning by Meta-Learning Transformers",
+            authors: "Louis Kirsch et al.",
+            year: 2024,
+        },
+        claims: &[
+            "Three algorithms, one architecture: memorising, identifying the task, learning to learn.",
+            "What is learned works on data sets that were never seen.",
+            "Accuracy follows the size of the state in reach, not the number of parameters.",
+        ],
+        thresholds: &["R1 transition: u(inf) - u(4) >= 0.30", "R4 control: permuted labels <= chance + 0.05"],
+        kept: "Task generator, architecture, loss, purely in-context test.",
+        shrunk: "8x8 digits, 5 classes, sequences of 32, width 64.",
+        substituted: "Paired tokens for speed; they remove only the previous-token circuit.",
+        metrics: &[
+            MetricCard { name: "unseen.last", unit: "accuracy", says: "Accuracy on unseen tasks, last 8 positions." },
+            MetricCard { name: "loss", unit: "nats", says: "Cross-entropy over all positions." },
+        ],
+    };
+    const PRESETS: &'static [ShippedPreset] = &[
+        ShippedPreset {
+            name: "quick",
+            text: r#"(system: "gpicl", about: "The switch from recalling tasks to learning them, in a minute.", seed: 7,
+                seeds: 3, settings: (width: 64, heads: 2, tasks: ["4", "32", "inf"], rate: 0.003))"#,
+        },
+        ShippedPreset {
+            name: "full",
+            text: r#"(system: "gpicl", about: "The whole map of tasks against width, the state study, the plateaus.",
+                seed: 7, seeds: 2, settings: (width: 128, heads: 4, tasks: ["4", "64", "1024", "inf"], rate: 0.003))"#,
+        },
+    ];
+    type Settings = Knobs;
+
+    fn problems(settings: &Knobs) -> Vec<Problem> {
+        let fits = settings.heads > 0 && settings.width.is_multiple_of(settings.heads);
+        let problem = Problem::new("width", settings.width, format!("a multiple of heads ({})", settings.heads));
+        if fits { Vec::new() } else { vec![problem] }
+    }
+
+    fn cost(settings: &Knobs, seeds: u64) -> Cost {
+        let trials = settings.tasks.len() * seeds as usize;
+        let flop = 69e9 * trials as f64 * (f64::from(settings.width) / 64.0).powi(6);
+        Cost { trials, flop, memory: 12_000_000, disk: trials as u64 * 480_000 }
+    }
+
+    fn trials(settings: &Knobs, seeds: u64) -> Vec<TrialSpec> {
+        let spec = |seed, tasks: &String| TrialSpec {
+            name: format!("k-{tasks}.s{seed}"),
+            condition: format!("K = {tasks}"),
+            seed,
+            axes: BTreeMap::from([("tasks".into(), tasks.clone())]),
+        };
+        let tasks = &settings.tasks;
+        (0..seeds).flat_map(|seed| tasks.iter().rev().map(move |tasks| spec(seed, tasks))).collect()
+    }
+
+    fn start(_: &Knobs, _: &TrialSpec, _: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        Err(TrialError::Data("a made-up system cannot be started".into()))
+    }
+
+    fn panels(_: &Knobs, _: &[TrialResult]) -> Vec<Panel> {
+        Vec::new()
+    }
+
+    fn judge(_: &Knobs, _: u64, _: &[TrialResult]) -> Verdict {
+        verdict()
+    }
+}
+
+pub(crate) const TABLE: &[Entry] = &[Entry::of::<MadeUp>()];
+
+/// A smooth rise from chance to `top`, with the wobble of a live run.
+fn curve(x: f64, middle: f64, top: f64, phase: f64) -> f64 {
+    let wobble = 0.018 * ((x * 0.37 + phase).sin() + (x * 0.11 + 2.0 * phase).cos());
+    0.2 + (top - 0.2) / (1.0 + (-(x - middle) / (0.18 * middle)).exp()) + wobble
+}
+
+fn check(id: &str, says: &str, effect: f64, threshold: &str, passed: bool) -> Check {
+    Check {
+        id: id.into(),
+        says: says.into(),
+        statistic: format!("difference of {id}"),
+        effect: Some(effect),
+        interval: Some((effect - 0.07, effect + 0.06)),
+        threshold: threshold.into(),
+        passed,
+    }
+}
+
+pub(crate) fn verdict() -> Verdict {
+    let seeds = (0..3).flat_map(|seed| {
+        [("K = inf", 0.79), ("K = 32", 0.46), ("K = 4", 0.2)].map(|(condition, u)| SeedRow {
+            condition: condition.into(),
+            seed,
+            values: BTreeMap::from([("u".into(), u + 0.01 * seed as f64), ("m".into(), 0.94 - u / 9.0)]),
+        })
+    });
+    Verdict {
+        outcome: Outcome::Reproduced,
+        statistic: "u(inf) - u(4)".into(),
+        effect: Some(0.588),
+        interval: Some((0.541, 0.629)),
+        threshold: ">= 0.30, interval above 0.20".into(),
+        checks: vec![
+            check("R1", "With endless tasks it learns unseen ones; with four it only recalls.", 0.588, ">= 0.30", true),
+            check("R2", "It beats the majority on wine, iris and breast cancer.", 0.214, ">= 0.10 on each", true),
+            check("R3", "A window of two examples costs it the skill.", 0.482, ">= 0.20", true),
+        ],
+        controls: vec![check("R4", "Permuted labels in the context: at chance.", 0.013, "<= 0.05 above chance", true)],
+        seeds: seeds.collect(),
+        sentence: "Trained on endless tasks the model learns new ones in context (0.79 against 0.20 with four tasks), \
+                   and every control stays at chance."
+            .into(),
+    }
+}
+
+fn line(label: &str, dash: Dash, at: impl Fn(f64) -> f64) -> Line {
+    Line { label: label.into(), dash, points: (1..=32).map(|x| (f64::from(x), at(f64::from(x)))).collect() }
+}
+
+/// The panels of the study.
+pub(crate) fn study_panels() -> Vec<Panel> {
+    let context = Lines {
+        x: Axis::linear("examples seen").within(1.0, 32.0),
+        y: Axis::linear("accuracy").within(0.0, 1.0),
+        lines: vec![
+            line("unseen tasks", Dash::Solid, |x| curve(x, 7.0, 0.79, 0.3)),
+            line("seen tasks", Dash::Solid, |x| curve(x, 6.0, 0.81, 1.3)),
+            line("wine", Dash::Dashed, |x| curve(x, 4.0, 0.9, 2.3)),
+            line("1-NN", Dash::Dotted, |x| curve(x, 6.5, 0.82, 0.0)),
+            line("majority", Dash::Dotted, |x| 0.2 + 0.003 * x),
+        ],
+        marks: vec![Mark { x: 8.0, label: "leaves chance".into() }],
+    };
+    let values = vec![0.2, 0.2, 0.21, 0.22, 0.2, 0.24, 0.46, 0.61, 0.21, 0.33, 0.74, f64::NAN];
+    let letters = ["F", "F", "F", "F", "M", "I", "I", "L", "M", "I", "L", ""].map(str::to_owned);
+    let map = Heat {
+        row_axis: "width".into(),
+        column_axis: "tasks K".into(),
+        rows: ["16", "32", "64"].map(str::to_owned).into(),
+        columns: ["4", "32", "1024", "inf"].map(str::to_owned).into(),
+        values,
+        letters: letters.into(),
+        range: Some((0.2, 0.8)),
+        unit: "accuracy on unseen tasks".into(),
+    };
+    let bar = |label: &str, value: f64, note: &str| Bar {
+        label: label.into(),
+        value,
+        interval: Some((value * 0.85, value * 1.2)),
+        note: note.into(),
+    };
+    let plateaus = Bars {
+        axis: Axis::linear("steps on the plateau"),
+        bars: vec![bar("batch 8", 412.0, ""), bar("batch 32", 205.0, ""), bar("bias 0.9", 62.0, "censored")],
+    };
+    let point = |x: f64, y: f64, group: &str| Point { x, y, group: group.into(), label: format!("{group} {x}") };
+    let state = Scatter {
+        x: Axis::log("state in reach"),
+        y: Axis::linear("accuracy").within(0.0, 1.0),
+        points: vec![
+            point(512.0, 0.3, "window"),
+            point(1536.0, 0.54, "window"),
+            point(8192.0, 0.79, "window"),
+            point(128.0, 0.27, "LSTM"),
+            point(512.0, 0.29, "LSTM"),
+            point(1024.0, 0.41, "DeltaNet"),
+        ],
+    };
+    vec![
+        Panel::new(
+            "in-context",
+            "Learning curves in context",
+            "Accuracy by number of examples seen. Flat and high: recall. Rising everywhere: it learns.",
+            Body::Lines(context),
+        )
+        .noting("gain on unseen tasks 0.59"),
+        Panel::new("regimes", "Regime map", "Which algorithm each model became.", Body::Heat(map)),
+        Panel::new("plateaus", "Plateau length", "Steps before the loss leaves chance.", Body::Bars(plateaus)),
+        Panel::new("state", "State against accuracy", "Accuracy follows the state.", Body::Scatter(state))
+            .noting("rank correlation 0.94"),
+    ]
+}
+
+/// The panels of a trial.
+pub(crate) fn trial_panels() -> Vec<Panel> {
+    let side = 32;
+    let weight = |row: usize, column: usize| {
+        if column > row { f64::NAN } else { f64::from(u8::from((row * 7 + column * 5).is_multiple_of(5))) * 0.8 + 0.05 }
+    };
+    let attention = Heat {
+        row_axis: "query".into(),
+        column_axis: "key".into(),
+        rows: (1..=side).map(|i| i.to_string()).collect(),
+        columns: (1..=side).map(|i| i.to_string()).collect(),
+        values: (0..side * side).map(|i| weight(i / side, i % side)).collect(),
+        letters: Vec::new(),
+        range: Some((0.0, 1.0)),
+        unit: "attention".into(),
+    };
+    let pixel = |i: usize| {
+        let (x, y) = ((i % 8) as f32 - 3.5, (i / 8) as f32 - 3.5);
+        (1.2 - ((x * x + y * y).sqrt() - 2.6).abs()).clamp(0.0, 1.0)
+    };
+    let digit = Image { label: "digit 0".into(), width: 8, height: 8, pixels: (0..64).map(pixel).collect() };
+    let images = Panel::new("digit", "What it sees", "The query.", Body::Images(Images { images: vec![digit] }));
+    let tokens = ["3", "1", "3", "0", "4", "1"].iter().enumerate().map(|(i, text)| Token {
+        text: (*text).into(),
+        weight: 0.15 * (i as f64 + 1.0),
+        note: if i == 4 { "wrong".into() } else { String::new() },
+    });
+    let strip = Tokens { tokens: tokens.collect() };
+    let rows = [("unseen first", "0.204"), ("unseen last", "0.791"), ("seen last", "0.812")];
+    let table = Table {
+        columns: vec!["accuracy".into(), "value".into()],
+        rows: rows.iter().map(|(a, b)| vec![(*a).into(), (*b).into()]).collect(),
+    };
+    vec![
+        Panel::new("attention", "Inside one sequence", "Attention of the last layer.", Body::Heat(attention)),
+        Panel::new(
+            "beside",
+            "Query and guesses",
+            "The query and what the model says.",
+            Body::Beside {
+                panels: vec![
+                    images,
+                    Panel::new("guesses", "Guesses", "Probability of the right label.", Body::Tokens(strip)),
+                ],
+            },
+        ),
+        Panel::new("accuracies", "Accuracies", "By position.", Body::Table(table)),
+    ]
+}
+
+fn trial(spec: TrialSpec, at: usize, done: u64) -> TrialState {
+    let steps = 150;
+    let mut trial = TrialState::new(spec);
+    trial.progress = Progress { step: done, steps };
+    trial.status = match done {
+        0 => Status::Waiting,
+        150 => Status::Done,
+        _ => Status::Running,
+    };
+    trial.rate = (trial.status == Status::Running).then_some(11.8);
+    let top = if trial.result.spec.condition.ends_with("inf") { 0.79 } else { 0.24 + 0.07 * (at % 3) as f64 };
+    for step in (5..=done).step_by(5) {
+        let value = curve(step as f64, 60.0, top, at as f64);
+        trial.apply(&Event::Metric { step, name: "unseen.last".into(), value });
+        trial.apply(&Event::Metric { step, name: "loss".into(), value: 1.7 * (1.02 - value) });
+    }
+    trial.progress.step = done;
+    if at == 0 {
+        trial.panels = trial_panels();
+        trial.apply(&Event::Note { step: 60, level: Level::Info, text: "left the plateau at step 60".into() });
+    }
+    trial
+}
+
+/// A run part of the way, or judged.
+pub(crate) fn state(finished: bool) -> StudyState {
+    let study = (TABLE[0].open)(MadeUp::PRESETS[0].text).unwrap();
+    let done = |at: usize| if finished { 150 } else { [150, 150, 150, 97, 64][at.min(4)] * u64::from(at < 5) };
+    let trials = study.trials().into_iter().enumerate().map(|(at, spec)| trial(spec, at, done(at))).collect();
+    StudyState {
+        run: "gpicl-quick-1".into(),
+        preset: "quick".into(),
+        header: study.header(),
+        status: if finished { Status::Done } else { Status::Running },
+        trials,
+        panels: study_panels(),
+        verdict: finished.then(verdict),
+        eta: (!finished).then_some(18.0),
+        journal: vec![
+            (1000.0, Level::Info, "began with 2 threads".into()),
+            (1009.0, Level::Info, "k-inf.s0 done".into()),
+            (1015.5, Level::Warning, "the disk has 400 MB left".into()),
+        ],
+    }
+}
+
+/// A run that stays as it is.
+pub(crate) struct Still(pub(crate) StudyState);
+
+impl Feed for Still {
+    fn folder(&self) -> &Path {
+        Path::new("runs/gpicl-quick-1")
+    }
+    fn refresh(&mut self) -> Result<bool, String> {
+        Ok(false)
+    }
+    fn state(&self) -> &StudyState {
+        &self.0
+    }
+}
+
+/// A bench that only remembers what was asked of it.
+#[derive(Clone, Default)]
+pub(crate) struct FakeBench {
+    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    pub(crate) finished: bool,
+}
+
+pub(crate) fn bench() -> FakeBench {
+    FakeBench::default()
+}
+
+impl Bench for FakeBench {
+    fn runs(&mut self) -> Vec<RunRow> {
+        let row = |name: &str, status, step, outcome| RunRow {
+            folder: PathBuf::from("runs").join(name),
+            name: name.into(),
+            system: "gpicl".into(),
+            preset: "quick".into(),
+            status,
+            progress: Progress { step, steps: 1350 },
+            outcome,
+        };
+        vec![
+            row("gpicl-quick-1", Status::Running, 611, None),
+            row("gpicl-quick", Status::Done, 1350, Some(Outcome::Reproduced)),
+            row("gpicl-ablated", Status::Stopped, 300, None),
+        ]
+    }
+
+    fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String> {
+        let changes = Changes { set: set.to_vec(), ..Changes::default() };
+        load(TABLE, preset, &changes).map(|preset| preset.study).map_err(|error| error.to_string())
+    }
+
+    fn start(&mut self, preset: &str, set: &[String]) -> Result<Box<dyn Feed>, String> {
+        self.asked.borrow_mut().push(format!("start {preset} {}", set.join(" ")).trim_end().into());
+        Ok(Box::new(Still(state(self.finished))))
+    }
+
+    fn open(&mut self, folder: &Path) -> Result<Box<dyn Feed>, String> {
+        self.asked.borrow_mut().push(format!("open {}", folder.display()));
+        Ok(Box::new(Still(state(self.finished))))
+    }
+
+    fn ask(&mut self, _: &Path, wish: Wish) -> Result<(), String> {
+        self.asked.borrow_mut().push(format!("{wish:?}"));
+        Ok(())
+    }
+
+    fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
+        self.asked.borrow_mut().push("snapshot".into());
+        Ok(folder.join("snapshot"))
+    }
+}

@@ -1,0 +1,263 @@
+//! The run view: what there is to see of a study, and where the viewer stands in it.
+
+use std::collections::BTreeSet;
+
+use super::{Grid, grid, words};
+use crate::contract::{Axis, Body, Card, Dash, Level, Line, Lines, Panel, StudyState, TrialState, Verdict};
+
+/// The part of the run view that has the focus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The list of trials.
+    Trials,
+    /// A panel; [`Stand::panel`] says which.
+    #[default]
+    Panels,
+    /// Events and notes.
+    Events,
+}
+
+/// Where the viewer stands in a run: belongs to the person, never changed by new data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stand {
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// What has the focus.
+    pub focus: Focus,
+    /// Key of the panel in focus; empty for the first.
+    pub panel: String,
+    /// Selected trial.
+    pub trial: usize,
+    /// Whether the focused panel takes the whole body.
+    pub zoomed: bool,
+    /// Keys of the charts whose vertical axis was switched between linear and logarithmic.
+    pub switched: BTreeSet<String>,
+    /// Which metric the chart over all trials shows; counts through [`metric_names`].
+    pub metric: usize,
+    /// Lines scrolled down in the focused panel or up in the events.
+    pub scroll: usize,
+}
+
+/// What a panel of the run view shows.
+#[derive(Clone, Debug)]
+pub enum Shown<'a> {
+    /// The verdict.
+    Verdict(&'a Verdict),
+    /// A panel of the study or of the selected trial.
+    Panel(&'a Panel),
+    /// A panel made by the viewer.
+    Made(Box<Panel>),
+}
+
+/// One panel of the run view.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    /// Stable key: keeps focus and axis switches over updates.
+    pub key: String,
+    /// What it shows.
+    pub shown: Shown<'a>,
+}
+
+impl Item<'_> {
+    /// The panel, unless it is the verdict.
+    pub fn panel(&self) -> Option<&Panel> {
+        match &self.shown {
+            Shown::Verdict(_) => None,
+            Shown::Panel(panel) => Some(panel),
+            Shown::Made(panel) => Some(panel),
+        }
+    }
+
+    /// Its title.
+    pub fn title(&self) -> String {
+        match &self.shown {
+            Shown::Verdict(verdict) => format!("Verdict: {}", words::outcome(verdict.outcome)),
+            Shown::Panel(panel) => panel.title.clone(),
+            Shown::Made(panel) => panel.title.clone(),
+        }
+    }
+}
+
+/// All panels in their order: verdict, study, chosen metric over all trials, selected trial.
+pub fn items<'a>(state: &'a StudyState, stand: &Stand, card: Option<&Card>) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    if let Some(verdict) = &state.verdict {
+        items.push(Item { key: "verdict".into(), shown: Shown::Verdict(verdict) });
+    }
+    for panel in &state.panels {
+        items.push(Item { key: format!("study/{}", panel.id), shown: Shown::Panel(panel) });
+    }
+    if let Some(panel) = metric_panel(state, stand.metric, card) {
+        items.push(Item { key: "metric".into(), shown: Shown::Made(Box::new(panel)) });
+    }
+    for panel in state.trials.get(stand.trial).map_or(&[][..], |trial| &trial.panels) {
+        items.push(Item { key: format!("trial/{}", panel.id), shown: Shown::Panel(panel) });
+    }
+    items
+}
+
+/// Every recorded metric: the card's first, in its order, then the others by name.
+pub fn metric_names(state: &StudyState, card: Option<&Card>) -> Vec<String> {
+    let recorded: BTreeSet<&String> = state.trials.iter().flat_map(|trial| trial.result.metrics.keys()).collect();
+    let listed = card.map_or(&[][..], |card| card.metrics);
+    let mut names: Vec<String> =
+        listed.iter().map(|m| m.name.to_owned()).filter(|name| recorded.contains(name)).collect();
+    names.extend(recorded.into_iter().filter(|name| !listed.iter().any(|m| m.name == *name)).cloned());
+    names
+}
+
+/// The chosen metric over the steps of every trial; trials of one condition share a label.
+fn metric_panel(state: &StudyState, chosen: usize, card: Option<&Card>) -> Option<Panel> {
+    let names = metric_names(state, card);
+    let name = names.get(chosen % names.len().max(1))?;
+    let listed = card.and_then(|card| card.metrics.iter().find(|metric| metric.name == name));
+    let line = |trial: &TrialState| {
+        let series = trial.result.metrics.get(name)?;
+        let points = series.iter().map(|(step, value)| (*step as f64, *value)).collect();
+        Some(Line { label: trial.result.spec.condition.clone(), dash: Dash::Solid, points })
+    };
+    let steps = state.trials.iter().map(|trial| trial.progress.steps).max().unwrap_or(0);
+    let x = Axis::linear("step");
+    let x = if steps > 0 { x.within(0.0, steps as f64) } else { x };
+    let unit = listed.map_or("", |metric| metric.unit);
+    let y = Axis::linear(unit);
+    let y = if unit == "accuracy" { y.within(0.0, 1.0) } else { y };
+    let lines = Lines { x, y, lines: state.trials.iter().filter_map(line).collect(), marks: Vec::new() };
+    let says = listed.map_or("A metric that the trials record.", |metric| metric.says);
+    let says = format!("{says} One line a trial; seeds of a condition share letter and colour. v: next metric.");
+    let title = format!("{name} over all trials");
+    let place = format!("metric {} of {}", chosen % names.len() + 1, names.len());
+    Some(Panel::new("metric", title, says, Body::Lines(lines)).noting(place))
+}
+
+/// The first metric of a trial to say in one number: the card's first, else any.
+pub fn headline(trial: &TrialState, card: Option<&Card>) -> Option<(String, f64)> {
+    let listed = card.into_iter().flat_map(|card| card.metrics).map(|metric| metric.name);
+    let listed = listed.filter_map(|name| Some((name.to_owned(), trial.result.last(name)?))).next();
+    listed.or_else(|| {
+        let (name, series) = trial.result.metrics.iter().next()?;
+        Some((name.clone(), series.last()?.1))
+    })
+}
+
+/// A line of the event list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// When: time since the run began, or the step of a trial.
+    pub when: String,
+    /// Weight.
+    pub level: Level,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What happened around the trials, newest last.
+pub fn journal(state: &StudyState) -> Vec<Told> {
+    let began = state.journal.first().map_or(0.0, |(time, ..)| *time);
+    let told = |(time, level, text): &(f64, Level, String)| Told {
+        when: format!("+{}", words::clock((time - began).max(0.0))),
+        level: *level,
+        text: text.clone(),
+    };
+    state.journal.iter().map(told).collect()
+}
+
+/// The notes of the trials: the selected one's last, so that they are the ones seen.
+pub fn notes(state: &StudyState, selected: usize) -> Vec<Told> {
+    let others = state.trials.iter().enumerate().filter(|(at, _)| *at != selected);
+    let chosen = state.trials.iter().enumerate().skip(selected).take(1);
+    let told = |(_, trial): (usize, &TrialState)| {
+        let name = trial.result.spec.name.clone();
+        let line = move |(step, level, text): &(u64, Level, String)| Told {
+            when: format!("{name} @{step}"),
+            level: *level,
+            text: text.clone(),
+        };
+        trial.notes.iter().map(line).collect::<Vec<_>>()
+    };
+    others.chain(chosen).flat_map(told).collect()
+}
+
+/// The last thing that went wrong, if anything did.
+pub fn last_error(state: &StudyState) -> Option<Told> {
+    let is_error = |told: &Told| told.level == Level::Error;
+    let around = journal(state).into_iter().rev().find(is_error);
+    around.or_else(|| notes(state, usize::MAX).into_iter().rev().find(is_error))
+}
+
+impl Stand {
+    /// Place of the focused panel among the items.
+    pub fn place(&self, items: &[Item]) -> usize {
+        items.iter().position(|item| item.key == self.panel).unwrap_or(0)
+    }
+
+    /// The layout for some items.
+    pub fn grid(&self, items: &[Item]) -> Grid {
+        grid(self.size.0, self.size.1, items.len(), self.zoomed)
+    }
+
+    /// The items on the page that holds the focused panel: place of the first, and how many.
+    pub fn page(&self, items: &[Item]) -> (usize, usize) {
+        let page = self.grid(items).page();
+        if page == 0 {
+            return (0, 0);
+        }
+        let first = self.place(items) / page * page;
+        (first, page.min(items.len() - first.min(items.len())))
+    }
+
+    /// Focuses a panel by its place.
+    pub fn focus_panel(&mut self, items: &[Item], place: usize) {
+        if let Some(item) = items.get(place.min(items.len().saturating_sub(1))) {
+            self.focus = Focus::Panels;
+            if self.panel != item.key {
+                self.panel = item.key.clone();
+                self.scroll = 0;
+            }
+        }
+    }
+
+    /// Tab: trials, every panel, events, and round again.
+    pub fn turn(&mut self, items: &[Item], by: isize) {
+        let at = match self.focus {
+            Focus::Trials => 0,
+            Focus::Panels => 1 + self.place(items),
+            Focus::Events => 1 + items.len(),
+        };
+        let to = (at as isize + by).rem_euclid(items.len() as isize + 2) as usize;
+        self.scroll = 0;
+        if to == 0 {
+            (self.focus, self.zoomed) = (Focus::Trials, false);
+        } else if to > items.len() {
+            (self.focus, self.zoomed) = (Focus::Events, false);
+        } else {
+            self.focus_panel(items, to - 1);
+        }
+    }
+
+    /// Up and down: trials, lines of a zoomed panel or of the events, else panels of the grid.
+    pub fn vertical(&mut self, items: &[Item], trials: usize, by: isize) {
+        let scrolled = |scroll: usize, by: isize| (scroll as isize).saturating_add(by).clamp(0, 1_000_000) as usize;
+        match self.focus {
+            Focus::Trials => self.select(trials, by),
+            Focus::Events => self.scroll = scrolled(self.scroll, -by),
+            Focus::Panels if self.zoomed || self.grid(items).page() < 2 => self.scroll = scrolled(self.scroll, by),
+            Focus::Panels => {
+                let columns = self.grid(items).columns as isize;
+                self.across(items, by.clamp(-1, 1) * columns);
+            }
+        }
+    }
+
+    /// Moves the focus some panels on.
+    pub fn across(&mut self, items: &[Item], by: isize) {
+        let last = items.len().saturating_sub(1) as isize;
+        let to = (self.place(items) as isize + by).clamp(0, last) as usize;
+        self.focus_panel(items, to);
+    }
+
+    /// Selects another trial.
+    pub fn select(&mut self, trials: usize, by: isize) {
+        self.trial = (self.trial as isize).saturating_add(by).clamp(0, trials.max(1) as isize - 1) as usize;
+    }
+}
