@@ -103,7 +103,7 @@ mod tests {
         work(&folder, TABLE, &options).unwrap();
     }
 
-    fn start(folder: &Folder) -> Result<u32, RunError> {
+    fn start(folder: &Folder) -> Result<Spawned, RunError> {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "--ignored", "run::spawn::tests::worker_process"]).env(FOLDER, folder.path());
         spawn(folder, command)
@@ -120,7 +120,8 @@ mod tests {
             let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
             rustix::process::kill_process(pid, signal).unwrap();
         };
-        let pid = start(&folder).unwrap();
+        let worker = start(&folder).unwrap();
+        let pid = worker.pid;
         assert_eq!(lock::holder(&folder).unwrap().pid, pid);
         assert!(matches!(spawn_worker(&folder, 1), Err(RunError::Busy { .. })));
         let session = rustix::process::getsid(rustix::process::Pid::from_raw(pid as i32)).unwrap();
@@ -132,9 +133,10 @@ mod tests {
         assert!(lock::holder(&folder).is_some());
         signal(pid, rustix::process::Signal::KILL);
         until("its end", || lock::holder(&folder).is_none());
+        until("its code", || worker.ended() == Some(None));
         assert_eq!(state(&folder).status, Status::Stopped);
         // Asked to end by the system, it ends at a checkpoint.
-        let pid = start(&folder).unwrap();
+        let pid = start(&folder).unwrap().pid;
         signal(pid, rustix::process::Signal::TERM);
         until("its end", || lock::holder(&folder).is_none());
         assert!(state(&folder).journal.last().unwrap().2.contains("stopped at a checkpoint"));
