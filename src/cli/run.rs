@@ -55,10 +55,10 @@ impl Threads {
 impl Job for Run {
     const NAME: &'static str = "run";
     const ABOUT: &'static str = "Run a study and wait for its verdict";
-    const EXAMPLES: &'static str = "  ansatz run gpicl                                 the system's first preset
+    const EXAMPLES: &'static str = "  ansatz run gpicl                                   the system's first preset
   ansatz run gpicl/ablated --expect not-reproduced
-  ansatz run gpicl --set common.width=32 --set common.heads=1 --seeds 5  other settings
-  ansatz run mine.ron --detach                     a preset of your own, left to itself
+  ansatz run gpicl --set common.steps=300 --seeds 5  other settings
+  ansatz run mine.ron --detach                       a preset of your own, left to itself
   ansatz run gpicl --json > result.json";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {

@@ -130,7 +130,8 @@ fn norm<'g>(h: Var<'g>, store: &Store, gain: &str) -> Var<'g> {
 
 #[test]
 fn an_untrained_model_predicts_evenly() {
-    for (outputs, expected) in [(5, 1.609_438), (10, 2.302_585)] {
+    for outputs in [5, 10] {
+        let expected = (outputs as f32).ln();
         for entry in ALL {
             let shape = Shape { outputs, ..QUICK };
             let (model, weights, mut store) = built(entry.kind, &shape);
