@@ -19,6 +19,13 @@ pub enum GradientError {
     NotScalar(String),
 }
 
+impl GradientError {
+    /// The refusal of a fused backward op.
+    pub const fn fused(op: &'static str) -> Self {
+        GradientError::NoRule { op, why: "the fused backward pass has no second derivative" }
+    }
+}
+
 impl Graph {
     /// The gradients of the number `y` by each of `by`; zeros where it does not depend on them.
     ///

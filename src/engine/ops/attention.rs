@@ -120,7 +120,7 @@ impl Op for AttentionBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule { op: "attention_backward", why: "the fused backward pass has no second derivative" })
+        Err(GradientError::fused("attention_backward"))
     }
 }
 

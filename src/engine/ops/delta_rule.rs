@@ -95,10 +95,7 @@ impl Op for DeltaRuleBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule {
-            op: "delta_rule_backward",
-            why: "the fused backward pass has no second derivative",
-        })
+        Err(GradientError::fused("delta_rule_backward"))
     }
 }
 

@@ -34,10 +34,5 @@ impl<'g> Var<'g> {
 
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
-    use super::Case;
-    use super::case::within;
-    let case = |shape: &[usize]| {
-        Case::one(format!("{shape:?}"), [within(shape, -1.5, 1.5)], |x| x[0].exp(), |x| x[0].mapv(f64::exp))
-    };
-    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+    super::pointwise::unary_cases(-1.5, 1.5, |x| x.exp(), f64::exp)
 }

@@ -84,7 +84,7 @@ impl Op for GruBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule { op: "gru_backward", why: "the fused backward pass has no second derivative" })
+        Err(GradientError::fused("gru_backward"))
     }
 }
 

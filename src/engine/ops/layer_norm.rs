@@ -89,10 +89,7 @@ impl Op for LayerNormBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule {
-            op: "layer_norm_backward",
-            why: "the fused backward pass has no second derivative",
-        })
+        Err(GradientError::fused("layer_norm_backward"))
     }
 }
 

@@ -92,10 +92,7 @@ impl Op for LinearAttentionBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule {
-            op: "linear_attention_backward",
-            why: "the fused backward pass has no second derivative",
-        })
+        Err(GradientError::fused("linear_attention_backward"))
     }
 }
 

@@ -34,10 +34,5 @@ impl<'g> Var<'g> {
 
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
-    use super::Case;
-    use super::case::within;
-    let case = |shape: &[usize]| {
-        Case::one(format!("{shape:?}"), [within(shape, 0.2, 3.0)], |x| x[0].log(), |x| x[0].mapv(f64::ln))
-    };
-    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+    super::pointwise::unary_cases(0.2, 3.0, |x| x.log(), f64::ln)
 }

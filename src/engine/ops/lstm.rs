@@ -93,7 +93,7 @@ impl Op for LstmBackward {
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
-        Err(GradientError::NoRule { op: "lstm_backward", why: "the fused backward pass has no second derivative" })
+        Err(GradientError::fused("lstm_backward"))
     }
 }
 

@@ -57,3 +57,42 @@ pub(super) fn run_unary(f: Unary, io: Io<'_>) {
     let Io { inputs: [x, ..], outputs: [y, ..], pool, .. } = io;
     map::unary(pool, f, x, y);
 }
+
+/// Cases of a binary op over every kind of broadcasting; the right operand is in 0.5..2.
+#[cfg(test)]
+pub(super) fn binary_cases(
+    build: for<'g> fn(crate::engine::Var<'g>, crate::engine::Var<'g>) -> crate::engine::Var<'g>,
+    oracle: fn(&super::case::Array, &super::case::Array) -> super::case::Array,
+) -> Vec<super::Case> {
+    use super::case::within;
+    let shapes: [(&[usize], &[usize]); 7] = [
+        (&[3, 5], &[3, 5]),
+        (&[2, 3, 5], &[5]),
+        (&[7], &[3, 7]),
+        (&[], &[4, 3]),
+        (&[4, 3], &[]),
+        (&[4, 1, 3], &[2, 1]),
+        (&[37, 19], &[37, 1]),
+    ];
+    let case = |(a, b): (&[usize], &[usize])| {
+        let inputs = [within(a, -1.5, 1.5), within(b, 0.5, 2.0)];
+        super::Case::one(format!("{a:?} {b:?}"), inputs, move |x| build(x[0], x[1]), move |x| oracle(&x[0], &x[1]))
+    };
+    shapes.into_iter().map(case).collect()
+}
+
+/// Cases of a unary op on values in `low..high`.
+#[cfg(test)]
+pub(super) fn unary_cases(
+    low: f64,
+    high: f64,
+    build: for<'g> fn(crate::engine::Var<'g>) -> crate::engine::Var<'g>,
+    oracle: fn(f64) -> f64,
+) -> Vec<super::Case> {
+    use super::case::within;
+    let case = |shape: &[usize]| {
+        let inputs = [within(shape, low, high)];
+        super::Case::one(format!("{shape:?}"), inputs, move |x| build(x[0]), move |x| x[0].mapv(oracle))
+    };
+    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+}

@@ -35,15 +35,5 @@ impl<'g> Var<'g> {
 
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
-    use super::Case;
-    use super::case::within;
-    let case = |shape: &[usize]| {
-        Case::one(
-            format!("{shape:?}"),
-            [within(shape, -4.0, 4.0)],
-            |x| x[0].sigmoid(),
-            |x| x[0].mapv(|x| 1.0 / (1.0 + (-x).exp())),
-        )
-    };
-    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+    super::pointwise::unary_cases(-4.0, 4.0, |x| x.sigmoid(), |x| 1.0 / (1.0 + (-x).exp()))
 }

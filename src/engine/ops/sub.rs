@@ -38,20 +38,5 @@ impl<'g> Sub for Var<'g> {
 
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
-    use super::Case;
-    use super::case::within;
-    let shapes: [(&[usize], &[usize]); 7] = [
-        (&[3, 5], &[3, 5]),
-        (&[2, 3, 5], &[5]),
-        (&[7], &[3, 7]),
-        (&[], &[4, 3]),
-        (&[4, 3], &[]),
-        (&[4, 1, 3], &[2, 1]),
-        (&[37, 19], &[37, 1]),
-    ];
-    let case = |(a, b): (&[usize], &[usize])| {
-        let inputs = [within(a, -1.5, 1.5), within(b, 0.5, 2.0)];
-        Case::one(format!("{a:?} {b:?}"), inputs, |x| x[0] - x[1], |x| &x[0] - &x[1])
-    };
-    shapes.into_iter().map(case).collect()
+    super::pointwise::binary_cases(|a, b| a - b, |a, b| a - b)
 }

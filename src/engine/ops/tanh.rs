@@ -35,10 +35,5 @@ impl<'g> Var<'g> {
 
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
-    use super::Case;
-    use super::case::within;
-    let case = |shape: &[usize]| {
-        Case::one(format!("{shape:?}"), [within(shape, -2.5, 2.5)], |x| x[0].tanh(), |x| x[0].mapv(f64::tanh))
-    };
-    [&[][..], &[1], &[37], &[5, 3, 7]].map(case).into()
+    super::pointwise::unary_cases(-2.5, 2.5, |x| x.tanh(), f64::tanh)
 }
