@@ -13,6 +13,8 @@ pub mod ops;
 mod plan;
 mod shape;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use executor::Executor;
 pub use gradient::GradientError;
