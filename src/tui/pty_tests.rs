@@ -86,9 +86,12 @@ impl Viewer {
         writer.flush().unwrap();
     }
 
-    fn ends_within(&mut self, most: Duration) {
+    fn ends_within(&mut self, most: Duration) -> portable_pty::ExitStatus {
         let begun = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
             if begun.elapsed() > most {
                 self.child.kill().unwrap();
                 panic!("still there after {most:?}; on the screen:\n{}", self.shown());
