@@ -95,7 +95,7 @@ pub fn short_number(value: f64) -> String {
         return "-".into();
     }
     let (scaled, suffix) = match size {
-        s if s >= 1e15 || s < 1e-3 => return format!("{value:.0e}"),
+        s if !(1e-3..1e15).contains(&s) => return format!("{value:.0e}"),
         s if s >= 1e9 => (value / 1e9, "G"),
         s if s >= 1e6 => (value / 1e6, "M"),
         s if s >= 1e4 => (value / 1e3, "k"),

@@ -1,1 +1,3 @@
-//! instruments
+//! Instruments: what the bench measures on any trained model, and the statistics behind verdicts.
+
+pub mod statistics;

@@ -108,7 +108,8 @@ macro_rules! kernel {
         $(#[$meta])*
         $vis fn $name($($arg: $type),*) $(-> $ret)? {
             #[inline(always)]
-            #[allow(clippy::too_many_arguments)]
+            // Kernels without a product have no use for A.
+            #[allow(clippy::too_many_arguments, clippy::extra_unused_type_parameters)]
             fn body<$A: $crate::kernels::isa::Arithmetic>($($arg: $type),*) $(-> $ret)? $body
 
             #[cfg(target_arch = "x86_64")]

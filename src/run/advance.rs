@@ -17,12 +17,12 @@ use crate::contract::{
     Closing, Event, Flow, Level, Progress, Record, Setup, Status, Study, Trial, TrialError, TrialSpec,
 };
 
-/// Wall time between checkpoints, at least; more where writing one takes long.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 /// Wall time between flushes of the metrics.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 /// Wall time between panels while somebody looks, at least.
 const PANELS_EVERY: Duration = Duration::from_millis(330);
+/// Writing checkpoints may cost one part in this many.
+const SAVE_SHARE: u32 = 20;
 /// Being watched may cost one part in this many.
 pub(super) const WATCH_SHARE: u32 = 60;
 
@@ -32,6 +32,8 @@ pub(super) struct Bench {
     pub(super) study: Box<dyn Study>,
     pub(super) manifest: Manifest,
     pub(super) schedule: Schedule,
+    /// Wall time between checkpoints of a trial, at least.
+    pub(super) checkpoint_every: Duration,
 }
 
 /// What a trial says, on its way to its file and to the coordinator.
@@ -242,10 +244,13 @@ impl Running<'_> {
             if !self.obey()? {
                 return Ok(());
             }
-            #[cfg(test)]
-            self.bench.schedule.live_on();
             let (trial, record) = (&mut self.trial, &mut self.record);
             let flow = guarded(|| Ok(self.pool.enter(|| trial.step(record))?));
+            #[cfg(test)]
+            if self.bench.schedule.dies() {
+                self.record.file.take().unwrap().tear();
+                return Ok(());
+            }
             if let Some((step, what)) = self.record.broken.take() {
                 return Err(Broken::from(TrialError::Diverged { step, what }).into());
             }
@@ -290,7 +295,10 @@ impl Running<'_> {
             self.measure();
             self.publish(Status::Running);
         }
-        if self.pace.saved.elapsed() >= CHECKPOINT_EVERY.max(self.pace.save_cost * 20) {
+        // Zero means after every step, whatever it costs.
+        let every = self.bench.checkpoint_every;
+        let every = if every.is_zero() { every } else { every.max(self.pace.save_cost * SAVE_SHARE) };
+        if self.pace.saved.elapsed() >= every {
             self.save()?;
         }
         let every = PANELS_EVERY.max(self.pace.show_cost * WATCH_SHARE);

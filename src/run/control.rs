@@ -84,7 +84,7 @@ const LOOK: Duration = Duration::from_secs(3);
 impl Inbox {
     /// An inbox without the requests to an earlier worker.
     pub(super) fn open(folder: &Folder) -> Self {
-        for request in [PAUSE, STOP, CHECKPOINT, WATCHING] {
+        for request in [PAUSE, STOP, CHECKPOINT] {
             clear(&folder.control(request));
         }
         Inbox { folder: folder.clone(), seen: None, looked: None }

@@ -38,7 +38,7 @@ pub(super) struct Lock {
 
 /// How often, and how far apart, a busy lock is tried: a viewer that looks at the lock holds it for
 /// a moment.
-const TRIES: (u32, Duration) = (20, Duration::from_millis(10));
+const TRIES: (u32, Duration) = (6, Duration::from_millis(10));
 
 impl Lock {
     /// Takes the lock of a run.

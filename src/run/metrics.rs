@@ -68,6 +68,15 @@ impl MetricsFile {
     }
 }
 
+#[cfg(test)]
+impl MetricsFile {
+    /// Leaves the file as a killed process may: with half a line at its end.
+    pub(super) fn tear(mut self) {
+        self.buffer.truncate(self.buffer.len().saturating_sub(3));
+        self.flush().unwrap();
+    }
+}
+
 /// New whole lines of a file that grows.
 #[derive(Debug, Default)]
 pub(super) struct Tail {

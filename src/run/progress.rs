@@ -43,7 +43,7 @@ pub struct StudyProgress {
 }
 
 /// The file of a run, if there is one that can be read.
-pub fn read(folder: &Folder) -> Option<StudyProgress> {
+pub(super) fn read(folder: &Folder) -> Option<StudyProgress> {
     serde_json::from_slice(&fs::read(folder.progress()).ok()?).ok()
 }
 

@@ -201,9 +201,9 @@ impl Reader {
                 continue;
             }
             let said = written.and_then(|p| p.trials.get(index)).filter(|said| said.name == trial.result.spec.name);
-            trial.status = match said.map(|said| said.status) {
-                Some(status @ (Status::Running | Status::Paused)) if held => status,
-                Some(Status::Waiting) | None if trial.progress.step == 0 => Status::Waiting,
+            trial.status = match said {
+                Some(said) if held => said.status,
+                _ if held || trial.progress.step == 0 => Status::Waiting,
                 _ => Status::Stopped,
             };
             if let Some(said) = said {

@@ -80,7 +80,7 @@ impl Schedule {
     pub(super) fn split(&self, threads: usize) -> (usize, usize) {
         let threads = threads.max(1);
         let runners = self.queue.len().min(threads);
-        (runners, if runners == 0 { 1 } else { threads / runners })
+        (runners, threads.checked_div(runners).unwrap_or(1))
     }
 
     /// The next trial, unless the order is to end.
@@ -132,12 +132,14 @@ impl Schedule {
         open(&self.trouble).take()
     }
 
-    /// Counts a step towards the simulated kill of a test.
+    /// Counts a step towards the simulated kill of a test; true once that is due.
     #[cfg(test)]
-    pub(super) fn live_on(&self) {
-        if self.steps_to_live.fetch_sub(1, Ordering::Relaxed) <= 0 {
+    pub(super) fn dies(&self) -> bool {
+        let due = self.steps_to_live.fetch_sub(1, Ordering::Relaxed) <= 0;
+        if due {
             self.order(|orders| orders.command = Command::Die);
         }
+        due
     }
 
     /// The trials as `progress.json` has them. One that waits is taken to be as long as the others.

@@ -78,7 +78,7 @@ impl System for Toy {
     fn problems(settings: &Settings) -> Vec<Problem> {
         let model = &settings.model;
         let mut problems = Vec::new();
-        if model.heads == 0 || model.width % model.heads != 0 {
+        if !model.width.is_multiple_of(model.heads) {
             problems.push(Problem::new("model.heads", model.heads, format!("a divisor of the width {}", model.width)));
         }
         if settings.steps == 0 {

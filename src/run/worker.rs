@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -29,6 +30,9 @@ pub struct WorkOptions {
     /// Whether the process is all the worker's: then it leaves the terminal's session, ignores a
     /// hang-up, and stops at a checkpoint on SIGTERM and SIGINT.
     pub own_session: bool,
+    /// Wall time between checkpoints of a trial, at least; more where writing one takes long. Zero
+    /// means after every step.
+    pub checkpoint_every: Duration,
     /// Calls of `step` after which it ends as if killed.
     #[cfg(test)]
     pub(super) dies_after: Option<i64>,
@@ -40,6 +44,7 @@ impl WorkOptions {
         WorkOptions {
             threads,
             own_session: false,
+            checkpoint_every: Duration::from_secs(5),
             #[cfg(test)]
             dies_after: None,
         }
@@ -135,7 +140,8 @@ fn work_held(
     let schedule = Schedule::new(results.len(), queue);
     #[cfg(test)]
     schedule.steps_to_live.store(options.dies_after.unwrap_or(i64::MAX), Ordering::Relaxed);
-    let bench = Bench { folder: folder.clone(), study, manifest, schedule };
+    let checkpoint_every = options.checkpoint_every;
+    let bench = Bench { folder: folder.clone(), study, manifest, schedule, checkpoint_every };
     let mut coordinator = Coordinator::new(&bench, results, inbox, lock.holder.clone(), options.threads.max(1));
     run_trials(&bench, &mut coordinator, end)?;
     #[cfg(test)]
@@ -188,4 +194,5 @@ fn run_trials(bench: &Bench, coordinator: &mut Coordinator<'_>, end: &AtomicBool
 }
 
 #[cfg(test)]
-mod tests;
+#[path = "worker_tests.rs"]
+pub(super) mod tests;

@@ -1,9 +1,11 @@
 //! `--set path.to.field=VALUE`: a change to the JSON form of a preset.
 
-use serde_json::Value;
+use std::ops::Range;
+
+use serde_json::{Value, json};
 
 use super::failure::{Complaint, PresetFailure};
-use super::locate::Map;
+use super::locate::{Map, Token, tokens};
 use crate::base::text::nearest;
 
 /// Applies one `--set`.
@@ -65,62 +67,105 @@ fn value(text: &str) -> Result<Value, String> {
     if let Ok(value) = serde_json::from_str::<Value>(text) {
         return Ok(value);
     }
-    // Brackets say that it was not meant as a word.
+    let mut reader = Words { text, tokens: tokens(text), at: 0 };
     let bracketed = text.contains(['(', '[', '{', '"']);
-    match named(text).or_else(|| from_ron(text).filter(|_| bracketed || !wordlike(text))) {
+    match reader.value(0).filter(|_| reader.at == reader.tokens.len()) {
         Some(value) => Ok(value),
+        // Brackets say that it was not meant as a word.
         None if bracketed => Err(format!("{text:.60} is neither JSON nor RON")),
         None => Ok(Value::String(text.to_owned())),
     }
 }
 
-fn from_ron(text: &str) -> Option<Value> {
-    json(ron::from_str::<ron::Value>(text).ok()?)
+/// Reads RON into JSON as serde would have written it: `Name(..)` becomes `{"Name": ..}`, infinity,
+/// which JSON has not, becomes the word. (RON's own values forget the names of variants.)
+struct Words<'a> {
+    text: &'a str,
+    tokens: Vec<(Range<usize>, Token<'a>)>,
+    at: usize,
 }
 
-/// Whether RON would take the text for a name and forget it.
-fn wordlike(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text != "None"
-}
+/// Deeper than any preset is.
+const DEEPEST: usize = 64;
 
-/// `Name(..)`, an enum variant, which RON values do not keep; JSON has it as `{"Name": ..}`.
-fn named(text: &str) -> Option<Value> {
-    let (name, rest) = text.split_at(text.find('(')?);
-    if name == "Some" || !wordlike(name) || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-        return None;
+impl<'a> Words<'a> {
+    fn peek(&self) -> Option<Token<'a>> {
+        self.tokens.get(self.at).map(|(_, token)| *token)
     }
-    let inner = match from_ron(rest)? {
-        Value::Array(mut items) if items.len() == 1 => items.pop()?,
-        inner => inner,
-    };
-    Some(Value::Object([(name.to_owned(), inner)].into_iter().collect()))
+
+    fn take(&mut self, sign: u8) -> bool {
+        let found = self.peek() == Some(Token::Sign(sign));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        let (range, token) = self.tokens.get(self.at).filter(|_| depth < DEEPEST)?.clone();
+        self.at += 1;
+        match token {
+            Token::Text(_) => ron::from_str::<String>(&self.text[range]).ok().map(Value::String),
+            Token::Quoted => {
+                let quoted = &self.text[range];
+                let string =
+                    ron::from_str::<String>(quoted).or_else(|_| ron::from_str::<char>(quoted).map(String::from));
+                string.ok().map(Value::String)
+            }
+            Token::Sign(b'[') => self.group(b']', depth),
+            Token::Sign(b'{') => self.group(b'}', depth),
+            Token::Sign(b'(') => self.group(b')', depth),
+            Token::Sign(_) => None,
+            Token::Word(name) if self.take(b'(') => {
+                let inner = match self.group(b')', depth)? {
+                    Value::Array(mut items) if items.len() == 1 => items.pop()?,
+                    inner => inner,
+                };
+                Some(if name == "Some" { inner } else { json!({ name: inner }) })
+            }
+            Token::Word(word) => Some(scalar(word)),
+        }
+    }
+
+    /// What stands up to a closing bracket: fields if the first has a name, else a list.
+    fn group(&mut self, close: u8, depth: usize) -> Option<Value> {
+        let mut fields = serde_json::Map::new();
+        let mut items = Vec::new();
+        while !self.take(close) {
+            let keyed = matches!(self.tokens.get(self.at + 1), Some((_, Token::Sign(b':'))));
+            match self.peek()? {
+                Token::Word(name) | Token::Text(name) if keyed && close != b']' => {
+                    self.at += 2;
+                    fields.insert(name.to_owned(), self.value(depth + 1)?);
+                }
+                _ => items.push(self.value(depth + 1)?),
+            }
+            if !self.take(b',') && self.peek() != Some(Token::Sign(close)) {
+                return None;
+            }
+        }
+        match (fields.is_empty(), items.is_empty()) {
+            (false, true) => Some(Value::Object(fields)),
+            (true, true) if close == b'}' => Some(Value::Object(fields)),
+            (true, _) if close != b'}' => Some(Value::Array(items)),
+            _ => None,
+        }
+    }
 }
 
-/// A RON value as JSON; infinity, which JSON has not, as the word.
-fn json(value: ron::Value) -> Option<Value> {
-    Some(match value {
-        ron::Value::Bool(b) => b.into(),
-        ron::Value::Char(c) => c.to_string().into(),
-        ron::Value::String(s) => s.into(),
-        ron::Value::Number(number) => match number.into_f64() {
-            x if x.is_infinite() => if x > 0.0 { "inf" } else { "-inf" }.into(),
-            x if x.is_nan() => "nan".into(),
-            _ => serde_json::to_value(number).ok()?,
+/// A word: a number, a truth value, nothing, or a name.
+fn scalar(word: &str) -> Value {
+    let plain = word.replace('_', "");
+    match word {
+        "true" => true.into(),
+        "false" => false.into(),
+        "None" => Value::Null,
+        "inf" | "+inf" => "inf".into(),
+        "-inf" => "-inf".into(),
+        _ if !plain.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => word.into(),
+        _ => match (plain.parse::<u64>(), plain.parse::<i64>(), plain.parse::<f64>()) {
+            (Ok(whole), ..) => whole.into(),
+            (_, Ok(whole), _) => whole.into(),
+            (.., Ok(number)) => number.into(),
+            _ => word.into(),
         },
-        ron::Value::Option(None) | ron::Value::Unit => Value::Null,
-        ron::Value::Option(Some(inner)) => json(*inner)?,
-        ron::Value::Seq(items) => items.into_iter().map(json).collect::<Option<Vec<_>>>()?.into(),
-        ron::Value::Map(map) => {
-            let mut fields = serde_json::Map::new();
-            for (key, value) in map {
-                let key = match key {
-                    ron::Value::String(key) => key,
-                    _ => return None,
-                };
-                fields.insert(key, json(value)?);
-            }
-            Value::Object(fields)
-        }
-        ron::Value::Bytes(_) => return None,
-    })
+    }
 }

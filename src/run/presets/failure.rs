@@ -147,14 +147,25 @@ fn value_complaint(path: &str, message: &str) -> Complaint {
 fn ron_complaint(map: &Map<'_>, error: &SpannedError, path: &str) -> Complaint {
     let start = Place { line: error.span.start.line, column: error.span.start.col };
     let end = Place { line: error.span.end.line, column: error.span.end.col };
+    // `?` stands for a field that was not reached yet, `.` for the top.
+    let path = path.trim_end_matches('?').trim_matches('.');
     let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let mut says = sentence(&error.code);
     let (field, place) = match &error.code {
         Error::NoSuchStructField { found, .. } => {
-            let field = if path.rsplit(['.']).next() == Some(found) { path.to_owned() } else { inside(found) };
+            let field = if path.rsplit('.').next() == Some(found) { path.to_owned() } else { inside(found) };
             (field.clone(), map.key(&field))
         }
-        Error::DuplicateStructField { field, .. } => (inside(field), Some(start)),
+        Error::DuplicateStructField { field, .. } => {
+            let field = if path.rsplit('.').next() == Some(field) { path.to_owned() } else { inside(field) };
+            (field, Some(start))
+        }
         Error::MissingStructField { .. } => (path.to_owned(), map.nearest_above(path)),
+        // RON reads 8 of 8.5 and then wants a comma.
+        Error::ExpectedComma if let Some((place, number)) = map.number_around(end).filter(|(_, n)| n.contains('.')) => {
+            says = format!("expected a whole number, found {number}");
+            (path.to_owned(), Some(place))
+        }
         code if syntax(code) => (path.to_owned(), Some(end)),
         _ => (path.to_owned(), map.value(path)),
     };
@@ -164,7 +175,6 @@ fn ron_complaint(map: &Map<'_>, error: &SpannedError, path: &str) -> Complaint {
         }
         _ => None,
     };
-    let says = sentence(&error.code);
     Complaint { field, says, nearest: near.map(str::to_owned), ..Complaint::default() }.at(place.or(Some(start)))
 }
 

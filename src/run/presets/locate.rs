@@ -3,6 +3,8 @@
 //! A small scanner, not a parser: it skips strings and comments, follows brackets with its own stack
 //! (no recursion, so no text is too deep) and never fails; of a broken text it knows what it saw.
 
+use std::ops::Range;
+
 /// A place in a text, both from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -41,9 +43,14 @@ struct Frame {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
+    /// A name or a number.
     Word(&'a str),
+    /// What stands between double quotes.
     Text(&'a str),
+    /// A raw string or a character.
+    Quoted,
+    /// Anything else that is no white space.
     Sign(u8),
 }
 
@@ -55,7 +62,8 @@ impl<'a> Map<'a> {
         let mut paths = [String::new(), String::new()];
         let mut frames: Vec<Frame> = Vec::new();
         let mut depth = 0_usize;
-        for (i, &(at, token)) in tokens.iter().enumerate() {
+        for (i, (range, token)) in tokens.iter().enumerate() {
+            let (at, token) = (range.start, *token);
             let next = tokens.get(i + 1).map(|(_, token)| *token);
             match token {
                 Token::Sign(b'(' | b'[' | b'{') => {
@@ -80,11 +88,13 @@ impl<'a> Map<'a> {
                 Token::Word(name) | Token::Text(name) if depth > 0 && next == Some(Token::Sign(b':')) => {
                     if let Some(frame) = frames.last_mut().filter(|_| depth <= DEEPEST) {
                         frame.keyed = true;
-                        let value = tokens.get(i + 2).map_or(at, |(value, _)| *value);
+                        let value = tokens.get(i + 2).map_or(at, |(value, _)| value.start);
                         map.field_at(frame, &mut paths, name, [at, value]);
                     }
                 }
-                Token::Word(_) | Token::Text(_) if depth <= DEEPEST => map.element(&mut frames, &mut paths, at),
+                Token::Word(_) | Token::Text(_) | Token::Quoted if depth <= DEEPEST => {
+                    map.element(&mut frames, &mut paths, at)
+                }
                 _ => {}
             }
             if let Token::Word(word) = token {
@@ -139,6 +149,15 @@ impl<'a> Map<'a> {
         self.numbers.iter().find(|(_, word)| huge(word)).map(|(at, word)| (place(self.text, *at), *word))
     }
 
+    /// The number that stands at `place`, or around it, and where it begins.
+    pub(super) fn number_around(&self, place: Place) -> Option<(Place, &'a str)> {
+        let begins = self.numbers.iter().map(|(at, word)| (self::place(self.text, *at), *word));
+        let around = |begin: Place, word: &str| {
+            begin.line == place.line && (begin.column..begin.column + word.len()).contains(&place.column)
+        };
+        begins.filter(|(_, word)| word.parse::<f64>().is_ok()).find(|(begin, word)| around(*begin, word))
+    }
+
     fn field(&self, path: &str) -> Option<&Field> {
         let path = path.replace('[', ".").replace(']', "");
         let path = path.trim_start_matches('.');
@@ -178,39 +197,36 @@ pub(super) fn place(text: &str, at: usize) -> Place {
     Place { line: 1 + before.matches('\n').count(), column: 1 + before[start..].chars().count() }
 }
 
-/// The tokens of a text with their byte positions; comments and white space are left out.
-fn tokens(text: &str) -> Vec<(usize, Token<'_>)> {
+/// The tokens of a text and the bytes they take; comments and white space are left out.
+pub(super) fn tokens(text: &str) -> Vec<(Range<usize>, Token<'_>)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         let rest = &text[at..];
-        let length = match bytes[at] {
-            b'/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            b'/' if rest.starts_with("/*") => comment(rest),
+        let (length, token) = match bytes[at] {
+            b'/' if rest.starts_with("//") => (rest.find('\n').unwrap_or(rest.len()), None),
+            b'/' if rest.starts_with("/*") => (comment(rest), None),
             b'"' => {
                 let length = string(rest);
-                found.push((at, Token::Text(rest[1..length].trim_end_matches('"'))));
-                length
+                let inside = &rest[1..length];
+                (length, Some(Token::Text(inside.strip_suffix('"').unwrap_or(inside))))
             }
-            b'r' if raw(rest).is_some() => raw(rest).unwrap_or(1),
-            b'\'' => character(rest),
-            sign @ (b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' | b':') => {
-                found.push((at, Token::Sign(sign)));
-                1
-            }
+            b'r' if raw(rest).is_some() => (raw(rest).unwrap_or(1), Some(Token::Quoted)),
+            b'\'' => (character(rest), Some(Token::Quoted)),
             byte if wordy(byte) => {
                 let length = rest.bytes().position(|b| !wordy(b)).unwrap_or(rest.len());
-                found.push((at, Token::Word(&rest[..length])));
-                length
+                (length, Some(Token::Word(&rest[..length])))
             }
-            _ => rest.chars().next().map_or(1, char::len_utf8),
+            byte => (1, (!byte.is_ascii_whitespace()).then_some(Token::Sign(byte))),
         };
+        found.extend(token.map(|token| (at..at + length, token)));
         at += length;
     }
     found
 }
 
+/// Whether a byte can be part of a name or a number; no byte of a wider character splits one.
 fn wordy(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'+' | b'-') || byte >= 0x80
 }

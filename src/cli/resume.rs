@@ -1,0 +1,42 @@
+//! `ansatz resume`: a run goes on, after a pause or from its last checkpoint.
+
+use super::failure::Failure;
+use super::job::{Job, Place};
+use super::output;
+use super::run::Threads;
+use super::wait::Waiting;
+use crate::run::{self, Request};
+
+/// Resumes a run.
+#[derive(clap::Args)]
+pub(super) struct Resume {
+    /// The run; the newest without it
+    run: Option<String>,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+impl Job for Resume {
+    const NAME: &'static str = "resume";
+    const ABOUT: &'static str = "Go on with a run that was paused, stopped or killed";
+    const EXAMPLES: &'static str = "  ansatz resume\n  ansatz resume gpicl-quick --detach";
+
+    fn start(self, place: &Place) -> Result<u8, Failure> {
+        let folder = run::find(&place.runs, self.run.as_deref())?;
+        let name = place.handle(&folder);
+        if run::holder(&folder).is_some() {
+            run::request(&folder, Request::Continue)?;
+            output::tell(&format!("{name} has a worker, which goes on"));
+            return self.waiting.follow(&folder, None, place);
+        }
+        let threads = match self.threads.asked() {
+            Some(threads) => threads,
+            None => folder.manifest()?.threads.max(1),
+        };
+        output::tell(&format!("{name} goes on with {threads} threads"));
+        let worker = run::spawn_worker(&folder, threads)?;
+        self.waiting.follow(&folder, Some(worker), place)
+    }
+}

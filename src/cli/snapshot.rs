@@ -1,0 +1,76 @@
+//! `ansatz snapshot`: a run as a folder for a paper's appendix.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::job::{Job, Place};
+use super::output;
+use crate::contract::Entry;
+use crate::run::export::{self, Screens};
+use crate::run::{self, Folder, Reader};
+use crate::tui;
+
+/// Columns and rows of the screen that goes into a snapshot.
+const SCREEN: (u16, u16) = (120, 40);
+
+/// Writes a snapshot.
+#[derive(clap::Args)]
+pub(super) struct Snapshot {
+    /// The run; the newest without it
+    run: Option<String>,
+    /// The folder to write; `RUN-snapshot` here without it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Job for Snapshot {
+    const NAME: &'static str = "snapshot";
+    const ABOUT: &'static str = "Write report, metrics, panels and preset of a run into a folder";
+    const EXAMPLES: &'static str = "  ansatz snapshot\n  ansatz snapshot gpicl-quick --out appendix";
+
+    fn start(self, place: &Place) -> Result<u8, Failure> {
+        let folder = run::find(&place.runs, self.run.as_deref())?;
+        output::print(&format!("{}\n", write(&folder, place.table, self.out)?.display()))?;
+        Ok(0)
+    }
+}
+
+/// Writes the snapshot of a run and says where it is: `out`, or a new folder here.
+pub(super) fn write(folder: &Folder, table: &'static [Entry], out: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let reader = Reader::open(folder)?;
+    let study = folder.study(table)?;
+    let out = out.unwrap_or_else(|| free(&format!("{}-snapshot", folder.name())));
+    let screen = |ansi| tui::screen_text(reader.state(), Some(study.card()), SCREEN, ansi);
+    let (text, ansi) = (screen(false), screen(true));
+    let screens = Screens { text: &text, ansi: &ansi };
+    export::snapshot(reader.state(), study.card(), &study.to_ron(), screens, &out)?;
+    Ok(out)
+}
+
+/// The name itself, or with the first number that is free.
+fn free(name: &str) -> PathBuf {
+    let numbered = (2..u32::MAX).map(|number| PathBuf::from(format!("{name}-{number}")));
+    let mut paths = std::iter::once(PathBuf::from(name)).chain(numbered);
+    paths.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| Path::new(name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Changes;
+    use crate::view::made_up::TABLE;
+
+    #[test]
+    fn a_run_that_has_not_begun_has_a_snapshot_too() {
+        let room = tempfile::tempdir().unwrap();
+        let preset = run::load(TABLE, TABLE[0].card.slug, &Changes::default()).unwrap();
+        let folder = run::create(room.path(), &preset, None, 1).unwrap();
+        let out = room.path().join("shot");
+        assert_eq!(write(&folder, TABLE, Some(out.clone())).unwrap(), out);
+        let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+        assert_eq!(read("preset.ron"), preset.study.to_ron());
+        assert!(read("report.md").contains("Not judged yet"));
+        assert!(read("screen.txt").contains(&folder.name()) && read("screen.ansi").contains('\u{1b}'));
+        assert_eq!(write(&folder, TABLE, Some(out)).unwrap_err().report(), 2);
+    }
+}

@@ -1,0 +1,151 @@
+//! GPICL: general-purpose in-context learning by meta-learning Transformers (Kirsch et al. 2022).
+//!
+//! A plain sequence model is trained on very many classification problems made from one image set by
+//! random projections and relabelling. Past a threshold in their number it stops recalling problems
+//! and starts to learn new ones from its context.
+
+mod evidence;
+mod judge;
+pub mod learner;
+mod measure;
+mod panels;
+pub mod regime;
+mod sets;
+pub mod settings;
+mod study_panels;
+mod trial;
+
+use crate::contract::{
+    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
+    TrialResult, TrialSpec, Verdict,
+};
+use crate::nn::zoo::Kind;
+use settings::{Condition, Settings};
+
+/// The system.
+#[derive(Clone, Copy, Debug)]
+pub struct Gpicl;
+
+impl System for Gpicl {
+    const CARD: Card = Card {
+        slug: "gpicl",
+        number: 1,
+        title: "General-purpose in-context learning",
+        family: Family::Memory,
+        sentence: "with enough different tasks a Transformer stops recalling problems and learns new ones in context",
+        paper: Paper {
+            title: "General-Purpose In-Context Learning by Meta-Learning Transformers",
+            authors: "Louis Kirsch, James Harrison, Jascha Sohl-Dickstein, Luke Metz",
+            year: 2022,
+        },
+        claims: &[
+            "As the number K of training tasks grows, one architecture goes from memorising through identifying to learning.",
+            "What it learned on transformed digits works on data sets that it never saw.",
+            "In-context accuracy follows the state that the next prediction can reach, not the number of parameters.",
+            "The meta-loss sits on a plateau; larger task batches and a share of fixed labels shorten it.",
+            "Too small a model or batch meta-learns nothing at all.",
+        ],
+        thresholds: judge::THRESHOLDS,
+        kept: "task generator, architecture, loss, purely in-context test, every axis of comparison",
+        shrunk: "8x8 digits, 5 or 10 classes, sequences of 32 to 64, width 16 to 64. At d = 16 the head width 8 is below \
+                 P, so matching images fails for rank as well as for size",
+        substituted: "tokens show the last labelled pair beside the query (`paired`), which takes away only the \
+                      previous-token circuit, a constant of the architecture; tabular sets are the entirely different \
+                      data. A model with w = 1 is added to `quick` for the control R4. The control R4 permutes the labels \
+                      of the positions before the last 8 and shows a sample of them later: permuting all of them \
+                      would count a query's own label before it is asked",
+        metrics: &[
+            MetricCard { name: "unseen.last", unit: "accuracy", says: "unseen tasks, mean over the last 8 positions" },
+            MetricCard { name: "loss", unit: "nats", says: "meta-loss of the training batch" },
+            MetricCard { name: "seen.first", unit: "accuracy", says: "seen tasks, held-out images, positions 1 to 4" },
+            MetricCard { name: "seen.last", unit: "accuracy", says: "seen tasks, held-out images, last 8 positions" },
+            MetricCard { name: "unseen.first", unit: "accuracy", says: "unseen tasks, positions 1 to 4" },
+            MetricCard { name: "gradient_norm", unit: "", says: "global norm of the gradient before clipping" },
+        ],
+    };
+
+    const PRESETS: &'static [ShippedPreset] = &[
+        ShippedPreset { name: "quick", text: include_str!("../../../presets/gpicl/quick.ron") },
+        ShippedPreset { name: "full", text: include_str!("../../../presets/gpicl/full.ron") },
+        ShippedPreset { name: "ablated", text: include_str!("../../../presets/gpicl/ablated.ron") },
+    ];
+
+    type Settings = Settings;
+
+    fn problems(settings: &Settings) -> Vec<Problem> {
+        let mut problems = settings.problems();
+        // Files are read last: a wrong number is told without waiting for them.
+        if problems.is_empty() {
+            match sets::Sets::load(settings) {
+                Ok(sets) => problems.extend(settings.problems_with(sets.base.classes())),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        problems
+    }
+
+    fn cost(settings: &Settings, seeds: u64) -> Cost {
+        let cells = settings.cells(seeds).unwrap_or_default();
+        let sets = 9.0 * settings.evaluation.sequences as f64;
+        let of = |cell: &settings::Cell| {
+            let condition = &cell.condition;
+            let probes = condition.steps as f64 / settings.evaluation.every as f64;
+            let evaluated = sets + probes * 2.0 * settings.evaluation.probe as f64;
+            let trained = 3.0 * condition.steps as f64 * condition.batch as f64;
+            cell.seeds as f64 * (trained + evaluated) * forward_flop(condition)
+        };
+        let trials: u64 = cells.iter().map(|cell| cell.seeds).sum();
+        let memory = cells.iter().map(|cell| memory(&cell.condition, settings.evaluation.sequences)).max();
+        let lines: f64 = cells.iter().map(|cell| (cell.seeds * cell.condition.steps) as f64).sum();
+        Cost {
+            trials: trials as usize,
+            flop: cells.iter().map(of).sum(),
+            memory: memory.unwrap_or(0),
+            disk: (lines * 120.0) as u64 + trials * 3_000_000,
+        }
+    }
+
+    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
+        settings.trials(seeds)
+    }
+
+    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        let cells = settings.cells(u64::MAX).map_err(|problem| TrialError::Data(problem.expected))?;
+        let cell = cells.into_iter().find(|cell| cell.label == spec.condition);
+        let cell = cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
+        Ok(Box::new(trial::GpiclTrial::start(settings, cell, spec, setup)?))
+    }
+
+    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
+        study_panels::panels(settings, results)
+    }
+
+    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
+        judge::judge(settings, seed, results)
+    }
+}
+
+/// Floating-point operations of one sequence's forward pass, up to small terms.
+fn forward_flop(condition: &Condition) -> f64 {
+    let shape = condition.model_shape();
+    let (d, tokens, layers) = (shape.width as f64, shape.tokens as f64, shape.layers as f64);
+    let ends = d * (shape.inputs + shape.outputs) as f64;
+    let gates = |count: f64| d * count * (shape.inputs as f64 + d + (layers - 1.0) * 2.0 * d);
+    let maps = match condition.model {
+        Kind::Lstm => gates(4.0),
+        Kind::Gru => gates(3.0),
+        Kind::Transformer | Kind::LinearAttention | Kind::DeltaNet => ends + layers * 12.0 * d * d,
+    };
+    let attention = layers * d * tokens.min(2.0 * shape.window as f64);
+    2.0 * tokens * (maps + attention)
+}
+
+/// Bytes of one trial, roughly: activations of training, parameters with Adam, evaluation sets.
+fn memory(condition: &Condition, sequences: usize) -> u64 {
+    let shape = condition.model_shape();
+    let positions = (condition.batch * shape.tokens) as u64;
+    let activations = positions * (shape.layers * 24 * shape.width + 2 * shape.inputs) as u64;
+    let weights = 4 * (shape.layers * 12 * shape.width * shape.width + shape.width * shape.inputs) as u64;
+    let sets = 9 * (sequences * shape.tokens) as u64 * (shape.inputs + condition.projection) as u64;
+    4 * (activations + weights + sets)
+}

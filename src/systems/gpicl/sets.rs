@@ -1,0 +1,47 @@
+//! The data of a study: the base set and the sets that are never trained on.
+
+use std::sync::Arc;
+
+use super::settings::{Base, IdxSet, Settings};
+use crate::contract::Problem;
+use crate::tasks::base_set::{BaseSet, Standardise};
+use crate::tasks::tables::Shipped;
+use crate::tasks::{digits, idx};
+
+/// Base set and foreign sets, read.
+#[derive(Clone, Debug)]
+pub(super) struct Sets {
+    /// What training draws from.
+    pub(super) base: Arc<BaseSet>,
+    /// What is evaluated on alone.
+    pub(super) foreign: Vec<Arc<BaseSet>>,
+}
+
+/// Names of the sets never trained on that every study is judged on (R2).
+pub(super) const FOREIGN: [(&str, Shipped); 3] =
+    [("wine", Shipped::Wine), ("iris", Shipped::Iris), ("breast-cancer", Shipped::BreastCancer)];
+
+impl Sets {
+    /// Reads them all.
+    ///
+    /// # Errors
+    /// The first of the user's files that cannot be used, with its place in the settings.
+    pub(super) fn load(settings: &Settings) -> Result<Self, Problem> {
+        let base = match &settings.base {
+            Base::Digits { standardise } => digits::base_set(*standardise),
+            Base::Idx(set) => read(set, "base.idx")?,
+        };
+        let mut foreign: Vec<Arc<BaseSet>> = FOREIGN.iter().map(|(_, table)| Arc::new(table.base_set())).collect();
+        for (i, set) in settings.evaluate_on.iter().enumerate() {
+            foreign.push(Arc::new(read(set, &format!("evaluate_on[{i}]"))?));
+        }
+        Ok(Sets { base: Arc::new(base), foreign })
+    }
+}
+
+fn read(set: &IdxSet, path: &str) -> Result<BaseSet, Problem> {
+    let options =
+        idx::Options { pool: set.pool, limit: set.limit, train: set.train, standardise: Standardise::MeanImage };
+    idx::read(&set.name, &set.images, &set.labels, &options)
+        .map_err(|error| Problem::new(path, error, "two IDX files of images and their labels"))
+}

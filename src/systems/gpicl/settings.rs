@@ -1,0 +1,467 @@
+//! What a GPICL preset sets: one condition in full, and grids of what differs from it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::base::text::nearest;
+use crate::contract::{Problem, TrialSpec};
+use crate::nn::zoo;
+use crate::tasks::base_set::Standardise;
+use crate::tasks::gpicl::{Config, Format, TaskCount};
+
+/// The settings of a preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the training images come from.
+    pub base: Base,
+    /// Further sets to evaluate on, in IDX files.
+    #[serde(default)]
+    pub evaluate_on: Vec<IdxSet>,
+    /// How much is evaluated, and how often.
+    pub evaluation: Evaluation,
+    /// No condition draws from more training tasks than this, whatever its K: what the ablation takes
+    /// away is the variety of tasks. `"inf"` takes away nothing.
+    #[serde(default)]
+    pub task_limit: TaskCount,
+    /// One condition in full.
+    pub common: Condition,
+    /// What is compared: each grid is the product of its lists, on top of `common`.
+    pub grids: Vec<Grid>,
+}
+
+/// Where the training images come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Base {
+    /// The 1,797 digits of 8x8 pixels that ship with the program.
+    #[serde(rename = "digits")]
+    Digits {
+        /// What is subtracted and divided by.
+        #[serde(default)]
+        standardise: Standardise,
+    },
+    /// The user's own, in IDX files.
+    #[serde(rename = "idx")]
+    Idx(IdxSet),
+}
+
+/// A labelled set in two IDX files, plain or gzip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdxSet {
+    /// Name in panels and metrics.
+    pub name: String,
+    /// File of the images.
+    pub images: PathBuf,
+    /// File of the labels.
+    pub labels: PathBuf,
+    /// Average 2x2 pixels into one: 28x28 becomes 14x14.
+    #[serde(default)]
+    pub pool: bool,
+    /// Use only the first so many images; all when absent.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// Images to train on; the others are held out. 0 for a set that is only evaluated on.
+    #[serde(default)]
+    pub train: usize,
+}
+
+/// How much is evaluated, and how often.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Sequences of each set at the end.
+    pub sequences: usize,
+    /// Sequences of each evaluation during training.
+    pub probe: usize,
+    /// Steps between evaluations during training.
+    pub every: u64,
+}
+
+/// One condition in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// K: number of training tasks, or `"inf"`.
+    pub tasks: TaskCount,
+    /// C: classes in a sequence.
+    pub classes: usize,
+    /// P: width of a projected input.
+    pub projection: usize,
+    /// T: examples in a sequence.
+    pub tokens: usize,
+    /// How a token shows the newest labelled pair.
+    pub format: Format,
+    /// b: share of every batch with one fixed permutation of the labels.
+    pub bias: f64,
+    /// Control: the share `bias` fixes the projection too.
+    pub bias_fixes_projection: bool,
+    /// Kind of model.
+    pub model: zoo::Kind,
+    /// d: width of the residual stream, or units of a recurrent layer.
+    pub width: usize,
+    /// L: layers.
+    pub layers: usize,
+    /// H: attention or memory heads.
+    pub heads: usize,
+    /// w: tokens that a query sees, itself among them; at least `tokens` for all.
+    pub window: usize,
+    /// B: sequences in a batch.
+    pub batch: usize,
+    /// Training steps.
+    pub steps: u64,
+    /// Peak learning rate of Adam.
+    pub learning_rate: f32,
+    /// Steps over which the learning rate rises.
+    pub warm_up: u64,
+    /// Largest global norm of the gradient.
+    pub clip: f32,
+    /// Decay of Adam's first moment.
+    pub beta1: f32,
+    /// Decay of Adam's second moment.
+    pub beta2: f32,
+    /// Adam's epsilon.
+    pub epsilon: f32,
+}
+
+/// The question that a grid answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Study {
+    /// K: memorise, identify or learn (R1, R2, R4).
+    Transition,
+    /// How much state the next prediction can reach (R3, R4, R5).
+    State,
+    /// Where nothing is meta-learned.
+    Failure,
+    /// Interventions on the plateau (R6).
+    Plateau,
+    /// The paper's token format.
+    Format,
+}
+
+/// A product of lists on top of `common`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    /// What it answers.
+    pub study: Study,
+    /// Fields of a condition that vary, each with its values.
+    pub over: BTreeMap<String, Vec<Value>>,
+    /// Fields of a condition that differ from `common` in the whole grid.
+    #[serde(default)]
+    pub with: BTreeMap<String, Value>,
+    /// At most so many seeds; the preset's number when absent.
+    #[serde(default)]
+    pub seeds: Option<u64>,
+}
+
+/// A condition with its place in the study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// What it answers.
+    pub study: Study,
+    /// Name for people: `K = inf`.
+    pub label: String,
+    /// The condition in full.
+    pub condition: Condition,
+    /// Seeds.
+    pub seeds: u64,
+}
+
+impl Condition {
+    /// What the task family is set to; `limit` caps the number of tasks.
+    pub fn family(&self, limit: TaskCount) -> Config {
+        let tasks = match (self.tasks, limit) {
+            (tasks, TaskCount::Infinite) => tasks,
+            (TaskCount::Infinite, limit) => limit,
+            (TaskCount::Finite(tasks), TaskCount::Finite(limit)) => TaskCount::Finite(tasks.min(limit)),
+        };
+        let Condition { classes, projection, tokens, format, bias, bias_fixes_projection, .. } = *self;
+        Config { classes, projection, tokens, format, tasks, bias, bias_fixes_projection }
+    }
+
+    /// What the model is made from.
+    pub fn model_shape(&self) -> zoo::Shape {
+        zoo::Shape {
+            inputs: self.family(TaskCount::Infinite).token_width(),
+            outputs: self.classes,
+            tokens: self.tokens,
+            width: self.width,
+            layers: self.layers,
+            heads: self.heads,
+            window: self.window,
+        }
+    }
+
+    /// Accuracy of guessing.
+    pub fn chance(&self) -> f64 {
+        1.0 / self.classes as f64
+    }
+
+    /// Whether the whole context can be seen.
+    pub fn sees_all(&self) -> bool {
+        self.window >= self.tokens
+    }
+
+    fn problems(&self, base_classes: usize) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = self
+            .family(TaskCount::Infinite)
+            .refusals(base_classes)
+            .into_iter()
+            .map(|refusal| Problem::new(refusal.field, refusal.found, refusal.expected))
+            .collect();
+        let mut check = |field: &str, fits: bool, found: String, expected: String| {
+            if !fits {
+                problems.push(Problem::new(field, found, expected));
+            }
+        };
+        let mut count = |field, value: u64, most: u64| {
+            check(field, (1..=most).contains(&value), value.to_string(), format!("1 to {most}"));
+        };
+        count("width", self.width as u64, 4096);
+        count("layers", self.layers as u64, 64);
+        count("heads", self.heads as u64, 256);
+        count("window", self.window as u64, 1 << 20);
+        count("batch", self.batch as u64, 4096);
+        count("steps", self.steps, 10_000_000);
+        count(
+            "tasks",
+            if let TaskCount::Finite(tasks) = self.tasks { u64::from(tasks) } else { 1 },
+            u64::from(u32::MAX),
+        );
+        let divides = self.heads > 0 && self.width.is_multiple_of(self.heads);
+        let divisors: Vec<String> = (1..=self.width.min(256))
+            .filter(|h| self.width.is_multiple_of(*h))
+            .take(9)
+            .map(|h| h.to_string())
+            .collect();
+        let expected = format!("a divisor of the width {}: {}", self.width, divisors.join(", "));
+        check("heads", divides || self.width == 0, self.heads.to_string(), expected);
+        let mut real = |field, value: f32, above_zero: bool, below: f32| {
+            let fits = value.is_finite() && value < below && (value > 0.0 || (!above_zero && value == 0.0));
+            let low = if above_zero { "above 0" } else { "at least 0" };
+            check(field, fits, value.to_string(), format!("a number {low} and below {below}"));
+        };
+        real("learning_rate", self.learning_rate, true, 10.0);
+        real("clip", self.clip, true, 1e6);
+        real("beta1", self.beta1, false, 1.0);
+        real("beta2", self.beta2, false, 1.0);
+        real("epsilon", self.epsilon, true, 1.0);
+        problems
+    }
+}
+
+/// The symbol of a field in labels.
+fn symbol(field: &str) -> &str {
+    match field {
+        "tasks" => "K",
+        "window" => "w",
+        "width" => "d",
+        "heads" => "H",
+        "layers" => "L",
+        "batch" => "B",
+        "bias" => "b",
+        "classes" => "C",
+        "projection" => "P",
+        "tokens" => "T",
+        "epsilon" => "eps",
+        other => other,
+    }
+}
+
+fn value_label(field: &str, value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match field {
+        "model" | "format" => text.replace('_', " "),
+        "bias_fixes_projection" => "fixed projection".into(),
+        _ => format!("{} = {text}", symbol(field)),
+    }
+}
+
+impl Grid {
+    /// The cells, the first axis (by name) outermost.
+    ///
+    /// # Errors
+    /// A field that no condition has, or a value that does not fit; the path is inside the grid.
+    fn cells(&self, common: &Condition, seeds: u64) -> Result<Vec<Cell>, Problem> {
+        let mut partial =
+            vec![(Vec::<String>::new(), serde_json::to_value(common).expect("a condition is plain data"))];
+        for (field, value) in &self.with {
+            partial = vec![(Vec::new(), set(&partial[0].1, "with", field, value)?)];
+        }
+        for (field, values) in &self.over {
+            if values.is_empty() {
+                return Err(Problem::new(format!("over.{field}"), "an empty list", "at least one value"));
+            }
+            let mut next = Vec::with_capacity(partial.len() * values.len());
+            for (labels, condition) in &partial {
+                for value in values {
+                    let mut labels = labels.clone();
+                    labels.push(value_label(field, value));
+                    next.push((labels, set(condition, "over", field, value)?));
+                }
+            }
+            partial = next;
+        }
+        let seeds = self.seeds.map_or(seeds, |most| most.min(seeds));
+        let cell = |(labels, condition): (Vec<String>, Value)| Cell {
+            study: self.study,
+            label: if labels.is_empty() { "common".into() } else { labels.join(", ") },
+            condition: serde_json::from_value(condition).expect("each field was checked when it was set"),
+            seeds,
+        };
+        Ok(partial.into_iter().map(cell).collect())
+    }
+}
+
+/// The condition with one field set; refused if the field does not exist or the value does not fit.
+fn set(condition: &Value, part: &str, field: &str, value: &Value) -> Result<Value, Problem> {
+    let path = format!("{part}.{field}");
+    let mut changed = condition.clone();
+    let fields = changed.as_object_mut().expect("a condition is written as a map");
+    if !fields.contains_key(field) {
+        let hint = nearest(field, fields.keys().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+        let expected = format!("a field of a condition{}", hint.unwrap_or_default());
+        return Err(Problem::new(path, field, expected));
+    }
+    fields.insert(field.to_owned(), value.clone());
+    match serde_json::from_value::<Condition>(changed.clone()) {
+        Ok(_) => Ok(changed),
+        Err(error) => Err(Problem::new(path, value, error.to_string())),
+    }
+}
+
+impl Settings {
+    /// Every cell of every grid.
+    ///
+    /// # Errors
+    /// The first thing in the grids that does not fit.
+    pub fn cells(&self, seeds: u64) -> Result<Vec<Cell>, Problem> {
+        let mut cells: Vec<Cell> = Vec::new();
+        for (i, grid) in self.grids.iter().enumerate() {
+            let at = |problem: Problem| Problem { path: format!("grids[{i}].{}", problem.path), ..problem };
+            for mut cell in grid.cells(&self.common, seeds).map_err(at)? {
+                // Two grids may hold the same label; the later one says what it is for.
+                if cells.iter().any(|earlier| earlier.label == cell.label) {
+                    cell.label = format!("{} ({})", cell.label, study_name(cell.study));
+                }
+                cells.push(cell);
+            }
+        }
+        Ok(cells)
+    }
+
+    /// What cannot be used whatever the base set; paths from the top of the settings.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.problems_with(if matches!(self.base, Base::Digits { .. }) { 10 } else { 256 })
+    }
+
+    /// What cannot be used with a base set of so many classes.
+    pub fn problems_with(&self, base_classes: usize) -> Vec<Problem> {
+        let under = |path: &str, problem: Problem| Problem { path: format!("{path}.{}", problem.path), ..problem };
+        let mut problems: Vec<Problem> =
+            self.common.problems(base_classes).into_iter().map(|p| under("common", p)).collect();
+        let mut count = |field: &str, value: u64, most: u64| {
+            if !(1..=most).contains(&value) {
+                problems.push(Problem::new(format!("evaluation.{field}"), value, format!("1 to {most}")));
+            }
+        };
+        count("sequences", self.evaluation.sequences as u64, 100_000);
+        count("probe", self.evaluation.probe as u64, 100_000);
+        count("every", self.evaluation.every, 1_000_000);
+        if self.task_limit == TaskCount::Finite(0) {
+            problems.push(Problem::new("task_limit", 0, "at least 1, or \"inf\""));
+        }
+        if self.grids.is_empty() {
+            problems.push(Problem::new("grids", "none", "at least one grid"));
+        }
+        problems.extend(self.grids.iter().enumerate().filter_map(|(i, grid)| {
+            let zero = grid.seeds == Some(0);
+            zero.then(|| Problem::new(format!("grids[{i}].seeds"), 0, "at least 1 seed"))
+        }));
+        if problems.is_empty() {
+            problems.extend(self.cell_problems(base_classes));
+        }
+        problems
+    }
+
+    /// What cannot be used in the cells, when `common` itself is sound.
+    fn cell_problems(&self, base_classes: usize) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, grid) in self.grids.iter().enumerate() {
+            match grid.cells(&self.common, 1) {
+                Err(problem) => problems.push(Problem { path: format!("grids[{i}].{}", problem.path), ..problem }),
+                Ok(cells) => {
+                    let of_cell = |cell: &Cell| {
+                        let located = |p: Problem| {
+                            let part = if grid.with.contains_key(&p.path) { "with" } else { "over" };
+                            Problem { path: format!("grids[{i}].{part}.{}", p.path), ..p }
+                        };
+                        cell.condition.problems(base_classes).into_iter().map(located).collect::<Vec<_>>()
+                    };
+                    problems.extend(cells.iter().flat_map(of_cell));
+                }
+            }
+        }
+        let cells = self.cells(1).unwrap_or_default();
+        let twice = |(i, cell): (usize, &Cell)| {
+            cells[..i].iter().any(|earlier| earlier.study == cell.study && earlier.condition == cell.condition)
+        };
+        if problems.is_empty() && cells.iter().enumerate().any(twice) {
+            problems.push(Problem::new("grids", "the same condition twice", "every condition once in a study"));
+        }
+        problems.dedup();
+        problems
+    }
+
+    /// The trials: seed by seed, and within a seed in the order of the grids, so that the whole story
+    /// is on the screen after the first few.
+    pub fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
+        let cells = self.cells(seeds).unwrap_or_default();
+        let most = cells.iter().map(|cell| cell.seeds).max().unwrap_or(0);
+        let of_seed = |seed: u64| cells.iter().filter(move |cell| seed < cell.seeds).map(move |cell| spec(cell, seed));
+        (0..most).flat_map(of_seed).collect()
+    }
+}
+
+/// The word for a study in labels.
+fn study_name(study: Study) -> &'static str {
+    match study {
+        Study::Transition => "transition",
+        Study::State => "state",
+        Study::Failure => "failure",
+        Study::Plateau => "plateau",
+        Study::Format => "format",
+    }
+}
+
+fn spec(cell: &Cell, seed: u64) -> TrialSpec {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let mut name: String = cell.label.replace(" = ", "-").chars().map(plain).collect();
+    while name.contains("--") {
+        name = name.replace("--", "-");
+    }
+    let c = &cell.condition;
+    let axes = [
+        ("study", study_name(cell.study).to_owned()),
+        ("tasks", c.tasks.to_string()),
+        ("window", c.window.to_string()),
+        ("width", c.width.to_string()),
+        ("model", c.model.entry().name.to_owned()),
+        ("batch", c.batch.to_string()),
+    ];
+    TrialSpec {
+        name: format!("{}.s{seed}", name.trim_matches('-')),
+        condition: cell.label.clone(),
+        seed,
+        axes: axes.into_iter().map(|(axis, value)| (axis.to_owned(), value)).collect(),
+    }
+}

@@ -1,0 +1,236 @@
+//! What there is to see of the whole study.
+
+use super::evidence::{Evidence, Recorded};
+use super::judge::{mean_length, plateau_length};
+use super::sets::FOREIGN;
+use super::settings::{Settings, Study};
+use crate::contract::{
+    Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel, Point, Scatter, Table, TrialResult, short_number,
+};
+use crate::instruments::statistics::{Lifetime, mean, spearman};
+use crate::nn::zoo::Kind;
+
+/// Every panel for which something was recorded.
+pub(super) fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
+    let evidence = Evidence::new(settings, results);
+    let panels = [
+        in_context(settings, &evidence),
+        regimes(&evidence),
+        generality(settings, &evidence),
+        state(&evidence),
+        plateau(&evidence),
+    ];
+    panels.into_iter().flatten().chain([seeds(&evidence)]).collect()
+}
+
+/// Accuracy on unseen tasks by the number of examples, a line a condition.
+fn in_context(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
+    let points = |curve: Vec<f64>| curve.into_iter().enumerate().map(|(t, y)| (t as f64, y)).collect();
+    let line = |label: String, dash, curve| Line { label, dash, points: points(curve) };
+    let measured = |r: Recorded<'_>| Some(line(r.cell.label.clone(), Dash::Solid, r.curve("unseen.by_position")?));
+    let mut lines: Vec<Line> = evidence.all().filter_map(measured).collect();
+    let learner = evidence.learner(settings)?;
+    let reference = |name: &str, label: &str| {
+        Some(line(label.to_owned(), Dash::Dotted, learner.curve(&format!("unseen.{name}.by_position"))?))
+    };
+    lines.extend(reference("nearest_neighbour", "1-NN"));
+    lines.extend(reference("majority", "majority"));
+    if lines.is_empty() {
+        return None;
+    }
+    let y = Axis::linear("accuracy on unseen tasks").within(0.0, 1.0);
+    let body = Lines { x: Axis::linear("examples seen"), y, lines, marks: Vec::new() };
+    let says = "Accuracy on problems never trained on, after so many labelled examples; mean over seeds. A rising \
+                line has learned to learn; a flat one at chance has not. Dotted: references on the same sequences.";
+    let chance = settings.common.chance();
+    Some(
+        Panel::new("learning", "Learning new problems in context", says, Body::Lines(body))
+            .noting(format!("chance {chance:.2}")),
+    )
+}
+
+/// What sets a row of the regime map apart from the common condition, in words.
+fn row_label(recorded: &Recorded<'_>) -> String {
+    let c = &recorded.cell.condition;
+    match c.model {
+        Kind::Transformer if c.sees_all() => format!("d = {}", c.width),
+        Kind::Transformer => format!("d = {}, w = {}", c.width, c.window),
+        model => format!("{} {}", model.entry().name.replace('_', " "), c.width),
+    }
+}
+
+/// Rows: width, window or model; columns: K; a letter a seed on the colour of u.
+fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
+    let shown = |r: &Recorded<'_>| !matches!(r.cell.study, Study::Plateau | Study::Format);
+    let conditions: Vec<Recorded<'_>> = evidence.all().filter(shown).collect();
+    let mut rows: Vec<String> = Vec::new();
+    let mut columns: Vec<String> = Vec::new();
+    for r in &conditions {
+        let (row, column) = (row_label(r), r.cell.condition.tasks.to_string());
+        rows.extend((!rows.contains(&row)).then_some(row));
+        columns.extend((!columns.contains(&column)).then_some(column));
+    }
+    // Ascending K, inf last: as numbers, where a word is the largest.
+    columns.sort_by_key(|column| column.parse::<u64>().unwrap_or(u64::MAX));
+    let mut values = vec![f64::NAN; rows.len() * columns.len()];
+    let mut letters = vec![String::new(); values.len()];
+    for r in &conditions {
+        let row = rows.iter().position(|row| *row == row_label(r))?;
+        let column = columns.iter().position(|column| *column == r.cell.condition.tasks.to_string())?;
+        let at = row * columns.len() + column;
+        values[at] = r.last("unseen.last").unwrap_or(f64::NAN);
+        letters[at] = r.regimes().iter().map(|regime| regime.letter()).collect();
+    }
+    if values.iter().all(|v| v.is_nan()) {
+        return None;
+    }
+    let heat = Heat {
+        row_axis: "model".into(),
+        column_axis: "K, training tasks".into(),
+        rows,
+        columns,
+        values,
+        letters,
+        range: Some((0.0, 1.0)),
+        unit: "accuracy on unseen tasks, last 8".into(),
+    };
+    let says = "One cell a condition, a letter a seed: F nothing learned, M memorises its tasks, I identifies which of \
+                them it is in, L learns new ones. Colour: accuracy on unseen tasks over the last 8 positions. Near the \
+                boundary seeds fall on either side.";
+    Some(Panel::new("regimes", "Which algorithm was found", says, Body::Heat(heat)))
+}
+
+/// Sets never trained on, against the references on the same sequences.
+fn generality(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
+    let learner = evidence.learner(settings)?;
+    let memoriser = evidence.memoriser(settings);
+    let user = settings.evaluate_on.iter().map(|set| set.name.as_str());
+    let sets: Vec<&str> = ["unseen"].into_iter().chain(FOREIGN.iter().map(|(name, _)| *name)).chain(user).collect();
+    let shown = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.2}"));
+    let row = |set: &&str| {
+        let last = learner.last(&format!("{set}.last"))?;
+        let other = memoriser.and_then(|r| r.last(&format!("{set}.last")));
+        let references = ["majority", "nearest_neighbour", "class_mean", "softmax_regression"];
+        let references = references.map(|name| shown(learner.last(&format!("{set}.{name}.last"))));
+        let name = if *set == "unseen" { "unseen digits" } else { set };
+        Some([name.to_owned(), shown(Some(last)), shown(other)].into_iter().chain(references).collect::<Vec<String>>())
+    };
+    let rows: Vec<Vec<String>> = sets.iter().filter_map(row).collect();
+    if rows.len() < 2 {
+        return None;
+    }
+    let few = memoriser.map_or("-".into(), |r| r.cell.label.clone());
+    let columns =
+        ["set", &learner.cell.label, &few, "majority", "1-NN", "class mean", "softmax SGD"].map(str::to_owned);
+    let body = Table { columns: columns.into(), rows };
+    let says = "Accuracy over the last 8 positions on sets that were never trained on, beside plain learners on the \
+                very same sequences. Compare with the in-context majority, not with 1/C: counting labels alone scores \
+                far above it on two and three classes.";
+    Some(Panel::new("generality", "On sets it never saw", says, Body::Table(body)))
+}
+
+/// Accuracy against state and against parameters, the same points.
+fn state(evidence: &Evidence<'_>) -> Option<Panel> {
+    let fresh = |r: &Recorded<'_>| {
+        !matches!(r.cell.study, Study::Plateau | Study::Format)
+            && r.cell.condition.tasks == crate::tasks::gpicl::TaskCount::Infinite
+    };
+    let mut points: Vec<(f64, f64, f64, String, String)> = Vec::new();
+    for r in evidence.all().filter(fresh) {
+        for seed in r.seeds {
+            let (state, parameters, u) = (seed.last("state"), seed.last("parameters"), seed.last("unseen.last"));
+            if let (Some(state), Some(parameters), Some(u)) = (state, parameters, u) {
+                let model = r.cell.condition.model.entry().name.replace('_', " ");
+                points.push((state, parameters, u, model, seed.spec.name.clone()));
+            }
+        }
+    }
+    if points.is_empty() {
+        return None;
+    }
+    let scatter = |id: &str, label: &str, x: fn(&(f64, f64, f64, String, String)) -> f64| {
+        let point =
+            |p: &(f64, f64, f64, String, String)| Point { x: x(p), y: p.2, group: p.3.clone(), label: p.4.clone() };
+        let body = Scatter {
+            x: Axis::log(label),
+            y: Axis::linear("u").within(0.0, 1.0),
+            points: points.iter().map(point).collect(),
+        };
+        Panel::new(id, format!("u by {label}"), "", Body::Scatter(body))
+    };
+    let column = |x: fn(&(f64, f64, f64, String, String)) -> f64| points.iter().map(x).collect::<Vec<f64>>();
+    let u = column(|p| p.2);
+    let rank = |x: Vec<f64>| spearman(&x, &u).map_or("-".to_owned(), |r| format!("{r:.2}"));
+    let note =
+        format!("rank correlation with u: state {}, parameters {}", rank(column(|p| p.0)), rank(column(|p| p.1)));
+    let panels = vec![scatter("by-state", "state", |p| p.0), scatter("by-parameters", "parameters", |p| p.1)];
+    let says = "One point a trained model at K = inf. State: numbers that carry over from the past into the next \
+                prediction. If memory is what counts, the left cloud rises and the right one does not.";
+    Some(Panel::new("state", "State against parameters", says, Body::Beside { panels }).noting(note))
+}
+
+/// Loss over steps, and how long each condition stayed on the plateau.
+fn plateau(evidence: &Evidence<'_>) -> Option<Panel> {
+    let any = evidence.study(Study::Plateau).next().is_some();
+    let raced: Vec<Recorded<'_>> = evidence.all().filter(|r| !any || r.cell.study == Study::Plateau).collect();
+    let (mut lines, mut marks, mut bars) = (Vec::new(), Vec::new(), Vec::new());
+    for r in &raced {
+        let Some(points) = mean_series(r, "loss") else { continue };
+        lines.push(Line { label: r.cell.label.clone(), dash: Dash::Solid, points });
+        let lengths: Vec<Lifetime> = r.seeds.iter().filter_map(|seed| plateau_length(seed, r)).collect();
+        let Some(length) = mean_length(&lengths) else { continue };
+        let censored = lengths.iter().any(|length| matches!(length, Lifetime::Censored(_)));
+        if !censored {
+            marks.push(Mark { x: length, label: r.cell.label.clone() });
+        }
+        let note = if censored { "plateau not left".into() } else { format!("{} steps", short_number(length)) };
+        bars.push(Bar { label: r.cell.label.clone(), value: length, interval: None, note });
+    }
+    if lines.is_empty() {
+        return None;
+    }
+    let race = Lines { x: Axis::log("training step"), y: Axis::linear("meta-loss (nats)"), lines, marks };
+    let mut panels = vec![Panel::new("loss", "Meta-loss", "", Body::Lines(race))];
+    if any && !bars.is_empty() {
+        let bars = Bars { axis: Axis::linear("steps on the plateau"), bars };
+        panels.push(Panel::new("lengths", "Plateau length", "", Body::Bars(bars)));
+    }
+    let says = "Meta-loss sits on a plateau at ln C until the algorithm appears; mean over seeds. A larger task batch and a \
+                share of fixed labels shorten it. A tick marks where a condition leaves.";
+    Some(Panel::new("plateau", "Plateau race", says, Body::Beside { panels }))
+}
+
+/// A metric over steps, mean over the seeds that have come so far.
+fn mean_series(recorded: &Recorded<'_>, metric: &str) -> Option<Vec<(f64, f64)>> {
+    let series: Vec<&Vec<(u64, f64)>> = recorded.seeds.iter().filter_map(|seed| seed.metrics.get(metric)).collect();
+    let longest = series.iter().max_by_key(|points| points.len())?;
+    let at = |(i, (step, _)): (usize, &(u64, f64))| {
+        let values: Vec<f64> = series.iter().filter_map(|points| points.get(i)).map(|(_, value)| *value).collect();
+        (*step as f64, mean(&values).unwrap_or(f64::NAN))
+    };
+    Some(longest.iter().enumerate().map(at).collect())
+}
+
+/// Every seed: two-seed luck near the boundary is real.
+fn seeds(evidence: &Evidence<'_>) -> Panel {
+    let columns =
+        ["condition", "seed", "seen 1-4", "seen last", "unseen 1-4", "unseen last", "parameters", "state", "regime"];
+    let metrics = ["seen.first", "seen.last", "unseen.first", "unseen.last"];
+    let mut rows = Vec::new();
+    for r in evidence.all() {
+        for seed in r.seeds {
+            let accuracy = |metric: &&str| seed.last(metric).map_or("-".to_owned(), |v| format!("{v:.2}"));
+            let size = |metric: &str| seed.last(metric).map_or("-".to_owned(), short_number);
+            let one = [*seed];
+            let regime =
+                Recorded { cell: r.cell, seeds: &one }.regimes().first().map_or("-".to_owned(), ToString::to_string);
+            let mut row = vec![r.cell.label.clone(), seed.spec.seed.to_string()];
+            row.extend(metrics.iter().map(accuracy));
+            row.extend([size("parameters"), size("state"), regime]);
+            rows.push(row);
+        }
+    }
+    let says = "Every trial as last evaluated. Positions 1-4 and the last 8; seen tasks on held-out images.";
+    let body = Table { columns: columns.map(str::to_owned).into(), rows };
+    Panel::new("seeds", "Every seed", says, Body::Table(body))
+}

@@ -1,0 +1,181 @@
+//! A running trial: train, look every so often, examine at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::learner::Learner;
+use super::measure::{self, Curves, Set};
+use super::panels;
+use super::sets::Sets;
+use super::settings::{Cell, Settings};
+use crate::base::random::Key;
+use crate::contract::{Checkpoint, Flow, Panel, Progress, Record, Setup, Trial, TrialError, TrialSpec};
+use crate::tasks::base_set::BaseSet;
+use crate::tasks::gpicl::{Batch, Evaluation, Gpicl, TaskCount};
+use crate::tasks::references;
+
+/// Sequences on which the reference's learning rate is tuned.
+const TUNING: usize = 64;
+
+/// One condition, one seed.
+pub(super) struct GpiclTrial {
+    cell: Cell,
+    settings: Settings,
+    key: Key,
+    family: Gpicl,
+    foreign: Vec<Arc<BaseSet>>,
+    learner: Learner,
+    batch: Batch,
+    probes: Vec<Set>,
+    finals: Finals,
+    /// Training steps done.
+    step: u64,
+    /// Final sets examined.
+    examined: usize,
+    curves: Curves,
+    history: Vec<panels::Moment>,
+}
+
+/// The final sets: made when training is over, as they are large.
+struct Finals {
+    count: usize,
+    sets: Vec<Set>,
+    learning_rate: f32,
+}
+
+impl GpiclTrial {
+    /// Starts the trial of a cell. Its tasks and evaluation sequences depend on the seed and not on
+    /// the condition, so that conditions are compared on the same ground.
+    pub(super) fn start(settings: &Settings, cell: Cell, spec: &TrialSpec, setup: &Setup) -> Result<Self, TrialError> {
+        let sets = Sets::load(settings).map_err(|problem| TrialError::Data(problem.found))?;
+        let key = setup.key.purpose("replica").index(spec.seed);
+        let config = cell.condition.family(settings.task_limit);
+        let finite = config.tasks != TaskCount::Infinite;
+        let family = Gpicl::new(config, sets.base, key).map_err(|refusals| {
+            let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            TrialError::Data(all.join("; "))
+        })?;
+        let learner = Learner::new(&cell.condition, key, setup.pool.clone());
+        let batch = family.batch(cell.condition.batch);
+        let probes = measure::probe_sets(&family, settings.evaluation.probe);
+        // Unseen, permuted and random pairs, the foreign sets, and seen tasks where there are any.
+        let count = 3 + sets.foreign.len() + usize::from(finite);
+        Ok(GpiclTrial {
+            settings: settings.clone(),
+            key,
+            family,
+            foreign: sets.foreign,
+            learner,
+            batch,
+            probes,
+            finals: Finals { count, sets: Vec::new(), learning_rate: 0.0 },
+            step: 0,
+            examined: 0,
+            curves: BTreeMap::new(),
+            history: Vec::new(),
+            cell,
+        })
+    }
+
+    fn probe(&mut self, record: &mut dyn Record) {
+        let mut seen: Vec<crate::contract::Event> = Vec::new();
+        for set in &self.probes {
+            measure::probe(&mut self.learner, set, self.step, &mut seen, &mut self.curves);
+        }
+        self.history.push(panels::Moment::new(self.step, &seen));
+        seen.into_iter().for_each(|event| record.event(event));
+    }
+
+    fn train(&mut self, record: &mut dyn Record) -> Result<(), TrialError> {
+        self.family.fill(self.step, &mut self.batch);
+        let (loss, norm) = self.learner.step(self.step, &self.batch)?;
+        self.step += 1;
+        record.metric(self.step, "loss", f64::from(loss));
+        record.metric(self.step, "gradient_norm", f64::from(norm));
+        if self.step.is_multiple_of(self.settings.evaluation.every) || self.step == self.cell.condition.steps {
+            self.probe(record);
+        }
+        Ok(())
+    }
+
+    fn prepare_finals(&mut self) {
+        if self.finals.sets.is_empty() {
+            let sequences = self.settings.evaluation.sequences;
+            let mut training = self.family.batch(TUNING);
+            self.family.fill(self.cell.condition.steps, &mut training);
+            self.finals.learning_rate = references::tuned_learning_rate(&training);
+            self.finals.sets = measure::final_sets(&self.family, &self.foreign, sequences, self.key);
+        }
+    }
+
+    fn examine(&mut self, record: &mut dyn Record) {
+        self.prepare_finals();
+        if let Some(set) = self.finals.sets.get(self.examined) {
+            let rate = self.finals.learning_rate;
+            measure::examine(&mut self.learner, set, rate, self.step, record, &mut self.curves);
+        }
+        self.examined += 1;
+    }
+}
+
+impl Trial for GpiclTrial {
+    fn progress(&self) -> Progress {
+        Progress { step: self.step + self.examined as u64, steps: self.cell.condition.steps + self.finals.count as u64 }
+    }
+
+    fn step(&mut self, record: &mut dyn Record) -> Result<Flow, TrialError> {
+        if self.step == 0 && self.examined == 0 {
+            record.metric(0, "parameters", self.learner.parameters() as f64);
+            record.metric(0, "state", self.learner.state_size() as f64);
+            self.probe(record);
+        }
+        if self.step < self.cell.condition.steps {
+            self.train(record)?;
+        } else {
+            self.examine(record);
+        }
+        Ok(if self.examined >= self.finals.count { Flow::Done } else { Flow::More })
+    }
+
+    fn panels(&mut self) -> Vec<Panel> {
+        let chance = self.cell.condition.chance();
+        let label = &self.cell.label;
+        let mut shown = vec![panels::in_context(label, &self.curves, chance)];
+        let sequence = self.family.evaluation(&Evaluation::Unseen, 1);
+        let inside = sequence.and_then(|batch| Some((self.learner.inside(&batch, 0)?, batch)));
+        shown.extend(inside.map(|(inside, batch)| panels::inside(&inside, &batch, self.family.base())));
+        shown.extend(panels::emergence(&self.history, chance));
+        shown
+    }
+
+    fn save(&self) -> Checkpoint {
+        let history = serde_json::to_string(&self.history).expect("moments are plain numbers");
+        let fields = [("examined", self.examined.to_string()), ("history", history)];
+        Checkpoint {
+            step: self.step,
+            tensors: self.learner.tensors(),
+            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        }
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
+        let field = |name: &str| {
+            let field = checkpoint.fields.get(name);
+            field.ok_or_else(|| TrialError::Checkpoint(format!("it lacks the field {name}")))
+        };
+        let unreadable = |name: &str| TrialError::Checkpoint(format!("the field {name} cannot be read"));
+        let examined: usize = field("examined")?.parse().map_err(|_| unreadable("examined"))?;
+        let history = serde_json::from_str(field("history")?).map_err(|_| unreadable("history"))?;
+        if checkpoint.step > self.cell.condition.steps || examined > self.finals.count {
+            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
+        }
+        self.learner.restore(checkpoint)?;
+        (self.step, self.examined, self.history) = (checkpoint.step, examined, history);
+        // Panels show curves again at once; nothing is recorded twice.
+        for set in &self.probes {
+            let mut unrecorded: Vec<crate::contract::Event> = Vec::new();
+            measure::probe(&mut self.learner, set, self.step, &mut unrecorded, &mut self.curves);
+        }
+        Ok(())
+    }
+}
