@@ -63,10 +63,15 @@ impl Span {
                 return (first..=last).step_by(every as usize).map(|e| 10f64.powi(e)).collect();
             }
         }
+        if !(self.high - self.low).is_finite() {
+            return vec![self.low, self.high];
+        }
         let step = nice((self.high - self.low) / (most - 1.0));
-        let first = (self.low / step - 1e-9).ceil() as i64;
-        let last = (self.high / step + 1e-9).floor() as i64;
-        (first..=last).map(|i| i as f64 * step).collect()
+        let first = (self.low / step - 1e-9).ceil();
+        let last = (self.high / step + 1e-9).floor();
+        // Where the ends differ by less than rounding, no more ticks than asked for come of it.
+        let count = (last - first + 1.0).clamp(0.0, most + 1.0) as usize;
+        (0..count).map(|i| (first + i as f64) * step).collect()
     }
 }
 
@@ -126,11 +131,14 @@ mod tests {
 
     #[test]
     fn ticks_lie_inside_and_are_few() {
-        for (low, high) in [(0.0, 1.0), (-3.0, 17.0), (0.001, 0.0015), (0.0, 150.0)] {
+        for (low, high) in [(0.0, 1.0), (-3.0, 17.0), (0.001, 0.0015), (0.0, 150.0), (0.12, 0.18)] {
             for most in 2..9 {
                 let ticks = Span { scale: Scale::Linear, low, high }.ticks(most);
                 assert!(ticks.len() <= most + 1 && ticks.iter().all(|t| *t >= low - 1e-9 && *t <= high + 1e-9));
             }
+        }
+        for (low, high) in [(-1e308, 1e308), (1e300, 1.0000000000000002e300), (1.0, 1.0 + f64::EPSILON)] {
+            assert!(Span { scale: Scale::Linear, low, high }.ticks(5).len() <= 6);
         }
         assert_eq!(Span { scale: Scale::Log, low: 1.0, high: 1000.0 }.ticks(4), [1.0, 10.0, 100.0, 1000.0]);
     }

@@ -38,6 +38,19 @@ pub(super) fn key(event: &Event) -> Option<Key> {
 
 /// Hands an event to the viewer: a key of the table, or text where text is typed.
 pub(super) fn handle(app: &mut App, event: &Event) -> Effect {
+    match event {
+        // A slow line brings Esc and the next key at once, which reads as Alt and that key. Nothing is
+        // bound to Alt, so it can only have been meant as two keys.
+        Event::Key(pressed @ KeyEvent { code: KeyCode::Char(_), modifiers: KeyModifiers::ALT, .. }) => {
+            let effect = one(app, &Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
+            let next = Event::Key(KeyEvent { modifiers: KeyModifiers::NONE, ..*pressed });
+            if effect == Effect::None { one(app, &next) } else { effect }
+        }
+        _ => one(app, event),
+    }
+}
+
+fn one(app: &mut App, event: &Event) -> Effect {
     let key = key(event);
     let bound = key.filter(|key| lookup(app.context(), *key).is_some());
     match (bound, app.field().cloned()) {
@@ -83,12 +96,21 @@ mod tests {
     }
 
     #[test]
+    fn escape_and_a_key_that_come_together_are_two_keys() {
+        let mut app = App::home(made_up::TABLE, Box::new(made_up::bench()), 2);
+        press(&mut app, KeyCode::Char('/'), KeyModifiers::NONE);
+        press(&mut app, KeyCode::Char('x'), KeyModifiers::NONE);
+        assert_eq!(press(&mut app, KeyCode::Char('q'), KeyModifiers::ALT), Effect::Leave);
+        assert_eq!(app.home.as_ref().unwrap().filter.text, "");
+    }
+
+    #[test]
     fn keys_that_nobody_bound_do_nothing() {
         let mut app = App::home(made_up::TABLE, Box::new(made_up::bench()), 2);
         for code in [KeyCode::F(5), KeyCode::Insert, KeyCode::Char('~')] {
             assert_eq!(press(&mut app, code, KeyModifiers::NONE), Effect::None);
         }
-        assert_eq!(press(&mut app, KeyCode::Char('q'), KeyModifiers::ALT), Effect::None);
+        assert_eq!(press(&mut app, KeyCode::Char('q'), KeyModifiers::SUPER), Effect::None);
         assert_eq!(press(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL), Effect::Leave);
     }
 }

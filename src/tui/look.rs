@@ -73,6 +73,9 @@ const RAMP: [(u8, u8, u8); 9] = [
     (254, 232, 56),
 ];
 
+/// The same among xterm's 256 colours, whose cube has no dark blues of its own.
+const RAMP_256: [u8; 9] = [17, 18, 60, 242, 245, 144, 186, 222, 228];
+
 impl Look {
     /// The look of tests and files: all glyphs, no colour.
     pub const PLAIN: Look = Look { depth: Depth::None, glyphs: Glyphs::Braille };
@@ -158,8 +161,10 @@ impl Look {
 
     /// A place on the ramp, 0 to 1; only meaningful when [`Look::has_ramp`].
     pub fn ramp(self, at: f64) -> Color {
-        let rgb = mix(&RAMP, at);
-        self.colour(rgb, Color::Reset).unwrap_or(Color::Reset)
+        match self.depth {
+            Depth::Indexed => Color::Indexed(RAMP_256[(at.clamp(0.0, 1.0) * 8.0).round() as usize]),
+            _ => self.colour(mix(&RAMP, at), Color::Reset).unwrap_or(Color::Reset),
+        }
     }
 
     /// A grey, 0 dark to 1 bright; only meaningful when [`Look::has_ramp`].

@@ -57,6 +57,8 @@ impl<'a> Pen<'a> {
             return x;
         }
         let room = usize::from(self.area.width - x);
+        // What stood there lends nothing to the new text.
+        let style = Style::reset().patch(style);
         let (end, _) = self.buffer.set_stringn(self.area.x + x, self.area.y + y, text, room, style);
         end - self.area.x
     }
@@ -76,6 +78,7 @@ impl<'a> Pen<'a> {
     /// Sets one cell.
     pub(super) fn cell(&mut self, x: u16, y: u16, symbol: char, style: Style) {
         if x < self.area.width && y < self.area.height {
+            let style = Style::reset().patch(style);
             self.buffer[(self.area.x + x, self.area.y + y)].set_char(symbol).set_style(style);
         }
     }

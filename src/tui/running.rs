@@ -28,6 +28,12 @@ const BRIEF: Duration = Duration::from_millis(1);
 /// When the terminal cannot be used.
 pub(super) fn run(mut app: App, look: Look) -> io::Result<()> {
     let waiting = Waiting::new()?;
+    let ended = until_left(&mut app, look, &waiting);
+    // What fails on a terminal that is gone is no failure of the viewer.
+    if waiting.wait(Duration::ZERO) == Woken::HungUp { Ok(()) } else { ended }
+}
+
+fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
     let mut terminal = Terminal::take()?;
     let mut dirty = true;
     let mut next_look = Instant::now() + LIVE;
@@ -45,12 +51,12 @@ pub(super) fn run(mut app: App, look: Look) -> io::Result<()> {
         }
         dirty |= asked.suspend || asked.redraw || asked.resize;
         if dirty {
-            draw(&mut app, &mut terminal, look)?;
+            draw(app, &mut terminal, look)?;
             dirty = false;
         }
         match waiting.wait(next_look.saturating_duration_since(Instant::now())) {
             Woken::HungUp => return Ok(()),
-            Woken::Input => match take_in(&mut app, &waiting)? {
+            Woken::Input => match take_in(app, waiting)? {
                 Effect::Leave => return Ok(()),
                 Effect::Suspend => {
                     suspend(&mut terminal)?;

@@ -1,6 +1,7 @@
 //! The terminal while the viewer has it: raw mode, alternate screen, and always given back.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal; given back when dropped, on a panic, and by [`give_back`].
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    // Never dropped: ratatui's own drop complains on stderr when the terminal is gone, and panics when
+    // stderr is gone with it. [`give_back`] shows the cursor instead.
+    screen: ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Terminal {
@@ -32,7 +35,7 @@ impl Terminal {
         // One write a frame: the whole frame fits into the buffer nearly always.
         let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
         let screen = ratatui::Terminal::new(backend).inspect_err(|_| give_back())?;
-        Ok(Terminal { screen })
+        Ok(Terminal { screen: ManuallyDrop::new(screen) })
     }
 
     /// Takes it again after [`give_back`]; the next frame is drawn whole.

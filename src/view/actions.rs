@@ -51,7 +51,9 @@ impl Watched {
             }
             Action::LogScale => return item.map_or(Err("There is no chart yet.".into()), can_be_log),
             Action::Explain | Action::Zoom | Action::Panel if items.is_empty() => "There is no panel yet.",
-            Action::Metric if metric_names(self.feed.state(), self.card).is_empty() => "No metric is recorded yet.",
+            Action::Metric | Action::MetricBefore if metric_names(self.feed.state(), self.card).is_empty() => {
+                "No metric is recorded yet."
+            }
             Action::PageOn if self.stand.focus == Focus::Panels && self.stand.grid(&items).page() >= items.len() => {
                 "All panels are on the screen."
             }
@@ -219,7 +221,8 @@ fn in_run(app: &mut App, action: Action, key: Key) {
                 stand.focus_panel(&items, place);
             }
         }
-        Action::Metric => stand.metric = (stand.metric + 1) % metric_names(state, run.card).len().max(1),
+        Action::Metric => stand.turn_metric(metric_names(state, run.card).len(), 1),
+        Action::MetricBefore => stand.turn_metric(metric_names(state, run.card).len(), -1),
         Action::LogScale => {
             if let Some(item) = items.get(stand.place(&items))
                 && !stand.switched.remove(&item.key)

@@ -167,6 +167,8 @@ actions! {
     Explain,
     /// Next metric of the chart over all trials.
     Metric,
+    /// Metric before.
+    MetricBefore,
     /// Yes.
     Yes,
     /// No.
@@ -271,6 +273,7 @@ pub const KEYS: &[Binding] = &[
     ),
     bind(C::Run, &[Char('['), Char('p')], A::TrialBefore, "", "Select the trial before."),
     bind(C::Run, &[Char('v')], A::Metric, "metric", "Next metric in the chart over all trials."),
+    bind(C::Run, &[Char('V')], A::MetricBefore, "", "The metric before."),
     bind(C::Run, &[Char('y')], A::LogScale, "log", "Logarithmic or linear vertical axis of the focused chart."),
     bind(C::Run, &[Char('i')], A::Explain, "explain", "What the focused panel shows and how to read it."),
     bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),

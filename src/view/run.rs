@@ -124,7 +124,8 @@ fn metric_panel(state: &StudyState, chosen: usize, card: Option<&Card>) -> Optio
     let y = if unit == "accuracy" { y.within(0.0, 1.0) } else { y };
     let lines = Lines { x, y, lines: state.trials.iter().filter_map(line).collect(), marks: Vec::new() };
     let says = listed.map_or("A metric that the trials record.", |metric| metric.says);
-    let says = format!("{says} One line a trial; seeds of a condition share letter and colour. v: next metric.");
+    let says =
+        format!("{says} One line a trial; seeds of a condition share letter and colour. v and V change the metric.");
     let title = format!("{name} over all trials");
     let place = format!("metric {} of {}", chosen % names.len() + 1, names.len());
     Some(Panel::new("metric", title, says, Body::Lines(lines)).noting(place))
@@ -247,6 +248,11 @@ impl Stand {
                 self.across(items, by.clamp(-1, 1) * columns);
             }
         }
+    }
+
+    /// Goes some metrics on, round and round.
+    pub fn turn_metric(&mut self, metrics: usize, by: isize) {
+        self.metric = (self.metric as isize + by).rem_euclid(metrics.max(1) as isize) as usize;
     }
 
     /// Moves the focus some panels on.

@@ -120,7 +120,18 @@ fn leaves(value: &Value, path: String, into: &mut Vec<Leaf>) {
             }
         }
         Value::String(text) => into.push(Leaf { path, value: text.clone(), changed: false }),
-        other => into.push(Leaf { path, value: other.to_string(), changed: false }),
+        other => into.push(Leaf { path, value: typed(other), changed: false }),
+    }
+}
+
+/// A value as it would be typed. A number that was single precision is typed with its own digits,
+/// not with those of its double.
+fn typed(value: &Value) -> String {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && f64::from(number as f32) == number => {
+            Value::from((number as f32).to_string().parse::<f64>().unwrap_or(number)).to_string()
+        }
+        _ => value.to_string(),
     }
 }
 
@@ -128,6 +139,12 @@ fn leaves(value: &Value, path: String, into: &mut Vec<Leaf>) {
 mod tests {
     use super::super::made_up;
     use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_they_were_typed() {
+        let shown = [0.9_f32.into(), 1e-8_f32.into(), 0.1_f64.into(), 3.into(), Value::Bool(true)];
+        assert_eq!(shown.map(|value: Value| typed(&value)), ["0.9", "1e-8", "0.1", "3", "true"]);
+    }
 
     #[test]
     fn a_value_is_kept_when_it_can_be_used_and_explained_when_not() {

@@ -35,6 +35,8 @@ fn stroke(look: Look, dash: Dash) -> &'static str {
 
 /// Columns of letter, stroke and the blank behind them.
 const KEY: u16 = 3;
+/// Columns for the number of entries left out.
+const REST: u16 = 5;
 /// Columns between two entries of a row.
 const GAP: u16 = 2;
 
@@ -69,12 +71,16 @@ fn on_top(pen: &mut Pen, series: &[Series], full: Vec<String>, axis: &str, rows:
     let width = pen.width();
     let (lead, entries) = form(series, full, axis, (width, rows), look);
     pen.text_within(0, 0, axis, lead.saturating_sub(GAP), look.dim());
+    let all_fit = placed(&entries, width, lead).is_some_and(|(_, row)| row < rows);
     let (mut x, mut y) = (lead, 0);
     for (place, (one, entry)) in series.iter().zip(&entries).enumerate() {
         if x > 0 && x + KEY + entry.width() as u16 > width {
             (x, y) = (0, y + 1);
         }
-        if y >= rows {
+        let is_last = place + 1 == series.len();
+        // In the last row the number of those left out needs its own place.
+        let cramped = y + 1 == rows && !is_last && !all_fit && x + KEY + entry.width() as u16 + REST > width;
+        if y >= rows || cramped {
             let rest = format!(" +{} ", series.len() - place);
             pen.text_before(width, rows - 1, &rest, look.dim());
             break;

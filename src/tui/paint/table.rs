@@ -6,14 +6,22 @@ use super::nothing;
 use crate::contract::Table;
 use crate::tui::pen::Pen;
 
+/// Columns narrower than this say nothing: rather than that, the last ones are left out.
+const NARROWEST: usize = 6;
+
 /// Paints a table, `scroll` rows left out at the top.
 pub(super) fn paint(pen: &mut Pen, data: &Table, scroll: usize) {
     if data.columns.is_empty() {
         return nothing(pen, "no rows yet");
     }
-    let widths = widths(data, usize::from(pen.width()));
     let look = pen.look;
+    let hidden_mark = format!("+{} columns", data.columns.len());
+    let widths = widths(data, usize::from(pen.width()), hidden_mark.width() + 1);
     row(pen, 0, &data.columns, &widths, &data.rows, true);
+    if widths.len() < data.columns.len() {
+        let end = pen.width();
+        pen.text_before(end, 0, &format!(" +{} columns", data.columns.len() - widths.len()), look.dim());
+    }
     let room = usize::from(pen.height().saturating_sub(1));
     let first = scroll.min(data.rows.len().saturating_sub(room));
     for (at, cells) in data.rows.iter().skip(first).take(room).enumerate() {
@@ -43,19 +51,25 @@ fn is_number(rows: &[Vec<String>], column: usize) -> bool {
     !rows.is_empty() && rows.iter().take(64).all(|row| row.get(column).is_some_and(starts))
 }
 
-/// Width of each column: its text's, or less for the widest when all do not fit.
-fn widths(data: &Table, room: usize) -> Vec<usize> {
+/// Width of each column shown: its text's, or less for the widest when all do not fit; the last ones
+/// are left out when all would become illegible, with `mark` columns kept for saying so.
+fn widths(data: &Table, room: usize, mark: usize) -> Vec<usize> {
     let widest = |column: usize| {
         let cells = data.rows.iter().filter_map(|row| row.get(column));
         cells.chain([&data.columns[column]]).map(|cell| cell.width()).max().unwrap_or(0)
     };
     let wanted: Vec<usize> = (0..data.columns.len()).map(widest).collect();
-    let room = room.saturating_sub(2 * (wanted.len() - 1));
-    // The largest width that no column needs to exceed for all to fit.
-    let total = |limit: usize| wanted.iter().map(|width| (*width).min(limit)).sum::<usize>();
-    let most = wanted.iter().copied().max().unwrap_or(0).min(room);
-    let limit = (0..=most).rev().find(|limit| total(*limit) <= room).unwrap_or(0);
-    wanted.into_iter().map(|width| width.min(limit.max(1))).collect()
+    let widest_of = |shown: usize| wanted[..shown].iter().copied().max().unwrap_or(0);
+    let fitted = |shown: usize| {
+        let kept = if shown < wanted.len() { mark } else { 0 };
+        let room = room.saturating_sub(2 * (shown - 1) + kept);
+        let total = |limit: usize| wanted[..shown].iter().map(|width| (*width).min(limit)).sum::<usize>();
+        (0..=widest_of(shown).min(room)).rev().find(|limit| total(*limit) <= room).unwrap_or(0)
+    };
+    let is_legible = |shown: &usize| fitted(*shown) >= NARROWEST.min(widest_of(*shown));
+    let shown = (1..=wanted.len()).rev().find(is_legible).unwrap_or(1);
+    let limit = fitted(shown).max(1);
+    wanted[..shown].iter().map(|width| (*width).min(limit)).collect()
 }
 
 #[cfg(test)]
@@ -67,7 +81,12 @@ mod tests {
         let columns = vec!["a".to_owned(), "says".to_owned()];
         let rows = vec![vec!["12345".to_owned(), "a long sentence indeed".to_owned()]];
         let table = Table { columns, rows };
-        assert_eq!(widths(&table, 80), [5, 22]);
-        assert_eq!(widths(&table, 20), [5, 13]);
+        assert_eq!(widths(&table, 80, 10), [5, 22]);
+        assert_eq!(widths(&table, 20, 10), [5, 13]);
+        let columns: Vec<String> = (0..9).map(|i| format!("column {i}")).collect();
+        let table = Table { rows: vec![columns.clone()], columns };
+        assert_eq!(widths(&table, 100, 10), [8; 9]);
+        assert_eq!(widths(&table, 43, 10), [6; 4]);
+        assert_eq!(widths(&table, 0, 10), [1]);
     }
 }

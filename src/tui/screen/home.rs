@@ -187,7 +187,11 @@ fn runs(pen: &mut Pen, home: &Home) {
     let mut list = titled(pen, None, "Runs", "newest first", home.list == List::Runs);
     let look = list.look;
     if runs.is_empty() {
-        list.text(1, 0, "None yet. Enter on a preset starts one.", look.dim());
+        let text = match home.counts().1 {
+            0 => "None yet. Enter on a preset starts one.",
+            _ => "No run passes the filter.",
+        };
+        list.text(1, 0, text, look.dim());
     }
     let height = usize::from(list.height());
     let names = runs.iter().map(|run| run.name.width()).max().unwrap_or(0) as u16;

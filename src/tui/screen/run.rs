@@ -133,9 +133,13 @@ fn events(pen: &mut Pen, state: &StudyState, stand: &Stand, card: Option<&Card>)
         all.append(&mut around);
         return list(pen, "Events", all, error, scroll, focused);
     }
+    let notes = notes(state, stand.trial);
+    if notes.is_empty() {
+        return list(pen, "Events", around, error, scroll, focused);
+    }
     let rest = pen.width() - half;
     list(&mut pen.inset(0, 0, rest + 1, 0), "Events", around, error, scroll, focused);
-    list(&mut pen.inset(half, 0, 0, 0), "Notes of the trials", notes(state, stand.trial), None, scroll, focused);
+    list(&mut pen.inset(half, 0, 0, 0), "Notes of the trials", notes, None, scroll, focused);
 }
 
 /// The newest lines of a list, the last error always among them.
