@@ -55,7 +55,7 @@ struct GpiclSettings {
 
 pub(super) fn gpicl_settings() -> Value {
     let config = serde_json::to_value(Config::default()).expect("plain fields can be written as JSON");
-    json!({ "seed": 0, "standardise": "MeanImage", "config": config })
+    json!({ "seed": 0, "standardise": "mean_image", "config": config })
 }
 
 /// Training sequences, one a step, a position a line.

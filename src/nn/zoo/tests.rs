@@ -135,10 +135,10 @@ fn an_untrained_model_predicts_evenly() {
         for entry in ALL {
             let shape = Shape { outputs, ..QUICK };
             let (model, weights, mut store) = built(entry.kind, &shape);
-            let input = tokens(&shape, 8);
+            let input = tokens(&shape, 64);
             let loss = run(&mut store, &shape, &input, |x, store| {
-                let targets = (0..8 * shape.tokens).map(|i| (i % outputs) as f32).collect();
-                let targets = x.graph().constant([8, shape.tokens], targets);
+                let targets = (0..64 * shape.tokens).map(|i| (i % outputs) as f32).collect();
+                let targets = x.graph().constant([64, shape.tokens], targets);
                 model.forward(&weights.read(x.graph(), store), x).cross_entropy(targets).mean()
             });
             // Logits of standard deviation 0.02 sqrt(d) = 0.16 cost about 0.01 nats over ln C.

@@ -62,7 +62,7 @@ pub(super) fn in_context(label: &str, curves: &Curves, chance: f64) -> Panel {
     lines.extend(line("unseen.nearest_neighbour", "1-NN", Dash::Dotted));
     lines.extend(line("unseen.majority", "majority", Dash::Dotted));
     let body = Lines {
-        x: Axis::linear("examples seen"),
+        x: Axis::linear("examples seen").within(0.0, curves.values().map(Vec::len).max().unwrap_or(2) as f64),
         y: Axis::linear("accuracy").within(0.0, 1.0),
         lines,
         marks: Vec::new(),

@@ -39,7 +39,8 @@ fn in_context(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
         return None;
     }
     let y = Axis::linear("accuracy on unseen tasks").within(0.0, 1.0);
-    let body = Lines { x: Axis::linear("examples seen"), y, lines, marks: Vec::new() };
+    let x = Axis::linear("examples seen").within(0.0, settings.common.tokens as f64);
+    let body = Lines { x, y, lines, marks: Vec::new() };
     let says = "Accuracy on problems never trained on, after so many labelled examples; mean over seeds. A rising \
                 line has learned to learn; a flat one at chance has not. Dotted: references on the same sequences.";
     let chance = settings.common.chance();
