@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::snapshot;
 use crate::contract::Entry;
 use crate::run::Folder;
+use crate::tui::Wanted;
 use crate::view::Folders;
 
 /// Where commands work.
@@ -17,6 +18,8 @@ pub(super) struct Place {
     pub(super) runs: PathBuf,
     /// Whether that folder was named on the command line, so that the next one must name it too.
     pub(super) chosen: bool,
+    /// Colours and glyphs asked for.
+    pub(super) wanted: Wanted,
     /// The systems.
     pub(super) table: &'static [Entry],
 }

@@ -33,7 +33,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use self::failure::Failure;
 use self::job::{Place, Row};
 use crate::systems;
-use crate::tui::{self, Wanted};
+use crate::tui::{self, Depth, Glyphs, Wanted};
 
 /// Every command, in the order in which help lists them.
 const COMMANDS: &[Row] = &[
@@ -92,7 +92,8 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let runs = matches.get_one::<PathBuf>("runs").cloned().unwrap_or_else(|| "runs".into());
     let chosen = matches.value_source("runs") == Some(ValueSource::CommandLine);
-    let place = Place { runs, chosen, table: systems::ALL };
+    let wanted = Wanted { depth: matches.get_one("color").copied(), glyphs: matches.get_one("glyphs").copied() };
+    let place = Place { runs, chosen, wanted, table: systems::ALL };
     let result = match matches.subcommand() {
         Some((name, matches)) => match COMMANDS.iter().find(|row| row.name == name) {
             Some(row) => (row.start)(matches, &place),
@@ -105,7 +106,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// `ansatz` alone.
 fn bench(place: &Place) -> Result<u8, Failure> {
-    tui::open(place.folders(), tui::look(Wanted::default()))?;
+    tui::open(place.folders(), tui::look(place.wanted))?;
     Ok(0)
 }
 
@@ -121,13 +122,31 @@ fn command() -> Command {
         .value_parser(value_parser!(PathBuf))
         .action(ArgAction::Set)
         .global(true);
+    let color = Arg::new("color")
+        .long("color")
+        .value_name("DEPTH")
+        .help("Colours of the viewer: none, 16, 256 or truecolor; from the terminal otherwise")
+        .env("ANSATZ_COLOR")
+        .hide_env_values(true)
+        .value_parser(str::parse::<Depth>)
+        .global(true)
+        .hide_short_help(true);
+    let glyphs = Arg::new("glyphs")
+        .long("glyphs")
+        .value_name("SET")
+        .help("Glyphs of its charts: braille, blocks or ascii; from the terminal otherwise")
+        .env("ANSATZ_GLYPHS")
+        .hide_env_values(true)
+        .value_parser(str::parse::<Glyphs>)
+        .global(true)
+        .hide_short_help(true);
     let root = Command::new("ansatz")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A terminal lab bench for inductive bias and learning to learn")
         .before_help(format!("Examples:\n{EXAMPLES}"))
         .after_help(EPILOGUE)
         .disable_help_subcommand(true)
-        .arg(runs);
+        .args([runs, color, glyphs]);
     COMMANDS.iter().fold(root, |root, row| root.subcommand(row.command()))
 }
 

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::job::{Job, Place};
 use crate::run;
-use crate::tui::{self, Wanted};
+use crate::tui;
 
 /// Opens the viewer on a run.
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ impl Job for Watch {
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
-        tui::watch(place.folders(), &folder, tui::look(Wanted::default()))?;
+        tui::watch(place.folders(), &folder, tui::look(place.wanted))?;
         Ok(0)
     }
 }
