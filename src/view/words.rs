@@ -94,7 +94,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
 
 /// Floating-point operations a second that one core delivers while training small models, from
 /// measured training steps; only good for saying minutes before a run.
-const FLOP_A_SECOND_AND_CORE: f64 = 20e9;
+const FLOP_A_SECOND_AND_CORE: f64 = 35e9;
 
 /// What a study will take, each part a phrase: trials, work and time, memory, disk.
 pub fn cost(cost: &Cost, cores: usize) -> [String; 4] {
