@@ -61,9 +61,9 @@ impl TrialState {
     /// A trial of which nothing is known yet.
     pub fn new(spec: TrialSpec) -> Self {
         TrialState {
+            progress: Progress { step: 0, steps: spec.steps },
             result: TrialResult::new(spec),
             status: Status::Waiting,
-            progress: Progress::default(),
             rate: None,
             panels: Vec::new(),
             notes: Vec::new(),

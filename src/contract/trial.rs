@@ -19,6 +19,11 @@ pub struct TrialSpec {
     pub seed: u64,
     /// Where it stands on the axes of the study: `tasks` -> `inf`.
     pub axes: BTreeMap<String, String>,
+    /// Steps that it will take, as [`Progress::steps`] counts them.
+    pub steps: u64,
+    /// Floating-point operations that it will take, so that the time left can be told when trials
+    /// differ; 0 if nobody knows.
+    pub flop: f64,
 }
 
 /// What a trial is started with.

@@ -27,7 +27,6 @@ pub(super) struct Coordinator<'a> {
     inbox: Inbox,
     me: Holder,
     pub(super) threads: usize,
-    names: Vec<String>,
     results: Vec<TrialResult>,
     wishes: Wishes,
     written: Instant,
@@ -52,7 +51,6 @@ impl<'a> Coordinator<'a> {
             inbox,
             me,
             threads,
-            names: results.iter().map(|r| r.spec.name.clone()).collect(),
             results,
             wishes: Wishes::default(),
             written: Instant::now(),
@@ -167,7 +165,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn write_progress(&mut self, status: Status, keep: Keep) -> Result<(), RunError> {
-        let trials = self.bench.schedule.progress(&self.names);
+        let trials = self.bench.schedule.progress(self.results.iter().map(|result| &result.spec));
         let runners = self.bench.schedule.split(self.threads).0;
         let sum = |of: fn(&super::progress::TrialProgress) -> u64| trials.iter().map(of).sum();
         let progress = StudyProgress {

@@ -17,10 +17,13 @@ pub struct TrialProgress {
     pub status: Status,
     /// Steps done.
     pub step: u64,
-    /// Steps in all; an estimate from the other trials while it waits.
+    /// Steps in all; as planned while it waits.
     pub steps: u64,
     /// Steps a second, while it runs.
     pub rate: Option<f64>,
+    /// Floating-point operations in all, as planned; 0 if nobody knows.
+    #[serde(default)]
+    pub flop: f64,
 }
 
 /// The whole file.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::RunError;
 use super::progress::TrialProgress;
-use crate::contract::{Event, Progress, Status};
+use crate::contract::{Event, Progress, Status, TrialSpec};
 
 /// What runners are to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,31 +142,42 @@ impl Schedule {
         due
     }
 
-    /// The trials as `progress.json` has them. One that waits is taken to be as long as the others.
-    pub(super) fn progress(&self, names: &[String]) -> Vec<TrialProgress> {
-        let row = |(i, name): (usize, &String)| {
+    /// The trials as `progress.json` has them.
+    pub(super) fn progress<'s>(&self, specs: impl Iterator<Item = &'s TrialSpec>) -> Vec<TrialProgress> {
+        let row = |(i, spec): (usize, &TrialSpec)| {
             let slot = self.slot(i);
             let Progress { step, steps } = slot.progress;
-            TrialProgress { name: name.clone(), status: slot.status, step, steps, rate: slot.rate }
+            // One that waits has not told its steps yet; its plan has.
+            let steps = if steps == 0 { spec.steps } else { steps };
+            TrialProgress {
+                name: spec.name.clone(),
+                status: slot.status,
+                step,
+                steps,
+                rate: slot.rate,
+                flop: spec.flop,
+            }
         };
-        let mut rows: Vec<TrialProgress> = names.iter().enumerate().map(row).collect();
-        let known: Vec<u64> = rows.iter().map(|row| row.steps).filter(|&steps| steps > 0).collect();
-        let usual = known.iter().sum::<u64>() / known.len().max(1) as u64;
-        rows.iter_mut().filter(|row| row.status == Status::Waiting && row.steps == 0).for_each(|row| row.steps = usual);
-        rows
+        specs.enumerate().map(row).collect()
     }
 }
 
-/// Seconds of work left on `runners` runners, once any trial has a rate.
+/// Seconds of work left on `runners` runners, once any trial has a rate. Trials are weighed by their
+/// operations, or by their steps where nobody knows those.
 pub(super) fn eta(rows: &[TrialProgress], runners: usize) -> Option<f64> {
-    let rates: Vec<f64> = rows.iter().filter_map(|row| row.rate).filter(|rate| *rate > 0.0).collect();
-    let usual = rates.iter().sum::<f64>() / rates.len() as f64;
-    if rates.is_empty() {
+    let weighed = rows.iter().all(|row| row.flop > 0.0);
+    let work = |row: &TrialProgress| if weighed { row.flop } else { row.steps as f64 };
+    let share = |row: &TrialProgress, steps: f64| steps / row.steps.max(1) as f64;
+    let speed = |row: &TrialProgress| row.rate.filter(|rate| *rate > 0.0).map(|rate| work(row) * share(row, rate));
+    let speeds: Vec<f64> = rows.iter().filter_map(speed).collect();
+    if speeds.is_empty() {
         return None;
     }
+    let usual = speeds.iter().sum::<f64>() / speeds.len() as f64;
     let open = rows.iter().filter(|row| !matches!(row.status, Status::Done | Status::Failed));
     let left = |row: &TrialProgress| {
-        row.steps.saturating_sub(row.step) as f64 / row.rate.filter(|r| *r > 0.0).unwrap_or(usual)
+        let steps = row.steps.saturating_sub(row.step) as f64;
+        work(row) * share(row, steps) / speed(row).unwrap_or(usual)
     };
     let (sum, longest) = open.map(left).fold((0.0, 0.0), |(sum, longest): (f64, f64), x| (sum + x, longest.max(x)));
     Some((sum / runners.max(1) as f64).max(longest))
@@ -188,10 +199,13 @@ mod tests {
 
     #[test]
     fn time_left_counts_what_waits() {
-        let row = |status, step, rate| TrialProgress { name: String::new(), status, step, steps: 100, rate };
+        let row = |status, step, rate| TrialProgress { name: String::new(), status, step, steps: 100, rate, flop: 0.0 };
         let rows = [row(Status::Done, 100, None), row(Status::Running, 50, Some(10.0)), row(Status::Waiting, 0, None)];
         assert_eq!(eta(&rows, 1), Some(15.0));
         assert_eq!(eta(&rows, 2), Some(10.0));
         assert_eq!(eta(&rows[2..], 2), None);
+        // Ten times the operations in as many steps take ten times as long.
+        let weighed = [5.0, 5.0, 50.0].into_iter().zip(&rows).map(|(flop, row)| TrialProgress { flop, ..row.clone() });
+        assert_eq!(eta(&weighed.collect::<Vec<_>>(), 1), Some(5.0 + 100.0));
     }
 }

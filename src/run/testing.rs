@@ -97,6 +97,8 @@ impl System for Toy {
             condition: condition.into(),
             seed,
             axes: Default::default(),
+            steps: settings.steps,
+            flop: 0.0,
         };
         let faults = settings.faults.iter().enumerate();
         let plain = (0..seeds).map(|seed| spec(format!("plain.s{seed}"), "plain", seed));

@@ -81,6 +81,8 @@ impl System for MadeUp {
             condition: format!("K = {tasks}"),
             seed,
             axes: BTreeMap::from([("tasks".into(), tasks.clone())]),
+            steps: 150,
+            flop: 69e9,
         };
         let tasks = &settings.tasks;
         (0..seeds).flat_map(|seed| tasks.iter().rev().map(move |tasks| spec(seed, tasks))).collect()

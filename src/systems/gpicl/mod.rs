@@ -4,6 +4,7 @@
 //! random projections and relabelling. Past a threshold in their number it stops recalling problems
 //! and starts to learn new ones from its context.
 
+mod cost;
 mod evidence;
 mod judge;
 pub mod learner;
@@ -19,8 +20,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
-use crate::nn::zoo::Kind;
-use settings::{Condition, Settings};
+use settings::Settings;
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -85,24 +85,7 @@ impl System for Gpicl {
     }
 
     fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let cells = settings.cells(seeds).unwrap_or_default();
-        let sets = 9.0 * settings.evaluation.sequences as f64;
-        let of = |cell: &settings::Cell| {
-            let condition = &cell.condition;
-            let probes = condition.steps as f64 / settings.evaluation.every as f64;
-            let evaluated = sets + probes * 2.0 * settings.evaluation.probe as f64;
-            let trained = 3.0 * condition.steps as f64 * condition.batch as f64;
-            cell.seeds as f64 * (trained + evaluated) * forward_flop(condition)
-        };
-        let trials: u64 = cells.iter().map(|cell| cell.seeds).sum();
-        let memory = cells.iter().map(|cell| memory(&cell.condition, settings.evaluation.sequences)).max();
-        let lines: f64 = cells.iter().map(|cell| (cell.seeds * cell.condition.steps) as f64).sum();
-        Cost {
-            trials: trials as usize,
-            flop: cells.iter().map(of).sum(),
-            memory: memory.unwrap_or(0),
-            disk: (lines * 120.0) as u64 + trials * 3_000_000,
-        }
+        cost::cost(settings, seeds)
     }
 
     fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
@@ -123,29 +106,4 @@ impl System for Gpicl {
     fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
         judge::judge(settings, seed, results)
     }
-}
-
-/// Floating-point operations of one sequence's forward pass, up to small terms.
-fn forward_flop(condition: &Condition) -> f64 {
-    let shape = condition.model_shape();
-    let (d, tokens, layers) = (shape.width as f64, shape.tokens as f64, shape.layers as f64);
-    let ends = d * (shape.inputs + shape.outputs) as f64;
-    let gates = |count: f64| d * count * (shape.inputs as f64 + d + (layers - 1.0) * 2.0 * d);
-    let maps = match condition.model {
-        Kind::Lstm => gates(4.0),
-        Kind::Gru => gates(3.0),
-        Kind::Transformer | Kind::LinearAttention | Kind::DeltaNet => ends + layers * 12.0 * d * d,
-    };
-    let attention = layers * d * tokens.min(2.0 * shape.window as f64);
-    2.0 * tokens * (maps + attention)
-}
-
-/// Bytes of one trial, roughly: activations of training, parameters with Adam, evaluation sets.
-fn memory(condition: &Condition, sequences: usize) -> u64 {
-    let shape = condition.model_shape();
-    let positions = (condition.batch * shape.tokens) as u64;
-    let activations = positions * (shape.layers * 24 * shape.width + 2 * shape.inputs) as u64;
-    let weights = 4 * (shape.layers * 12 * shape.width * shape.width + shape.width * shape.inputs) as u64;
-    let sets = 9 * (sequences * shape.tokens) as u64 * (shape.inputs + condition.projection) as u64;
-    4 * (activations + weights + sets)
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cost;
+use super::sets::FOREIGN;
 use crate::base::text::nearest;
 use crate::contract::{Problem, TrialSpec};
 use crate::nn::zoo;
@@ -422,12 +424,23 @@ impl Settings {
         problems
     }
 
+    /// How many sets a condition is examined on at the end: unseen and permuted sequences, random
+    /// pairs, the foreign sets, and seen tasks where there are any.
+    pub fn final_sets(&self, condition: &Condition) -> usize {
+        let seen = condition.family(self.task_limit).tasks != TaskCount::Infinite;
+        3 + FOREIGN.len() + self.evaluate_on.len() + usize::from(seen)
+    }
+
     /// The trials: seed by seed, and within a seed in the order of the grids, so that the whole story
     /// is on the screen after the first few.
     pub fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
         let cells = self.cells(seeds).unwrap_or_default();
         let most = cells.iter().map(|cell| cell.seeds).max().unwrap_or(0);
-        let of_seed = |seed: u64| cells.iter().filter(move |cell| seed < cell.seeds).map(move |cell| spec(cell, seed));
+        let of_cell = |cell: &Cell, seed| {
+            spec(cell, seed, self.final_sets(&cell.condition), cost::flop(&cell.condition, &self.evaluation))
+        };
+        let of_seed =
+            |seed: u64| cells.iter().filter(move |cell| seed < cell.seeds).map(move |cell| of_cell(cell, seed));
         (0..most).flat_map(of_seed).collect()
     }
 }
@@ -443,7 +456,7 @@ fn study_name(study: Study) -> &'static str {
     }
 }
 
-fn spec(cell: &Cell, seed: u64) -> TrialSpec {
+fn spec(cell: &Cell, seed: u64, finals: usize, flop: f64) -> TrialSpec {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let mut name: String = cell.label.replace(" = ", "-").chars().map(plain).collect();
     while name.contains("--") {
@@ -463,5 +476,7 @@ fn spec(cell: &Cell, seed: u64) -> TrialSpec {
         condition: cell.label.clone(),
         seed,
         axes: axes.into_iter().map(|(axis, value)| (axis.to_owned(), value)).collect(),
+        steps: c.steps + finals as u64,
+        flop,
     }
 }

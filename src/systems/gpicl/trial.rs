@@ -11,7 +11,7 @@ use super::settings::{Cell, Settings};
 use crate::base::random::Key;
 use crate::contract::{Checkpoint, Flow, Panel, Progress, Record, Setup, Trial, TrialError, TrialSpec};
 use crate::tasks::base_set::BaseSet;
-use crate::tasks::gpicl::{Batch, Evaluation, Gpicl, TaskCount};
+use crate::tasks::gpicl::{Batch, Evaluation, Gpicl};
 use crate::tasks::references;
 
 /// Sequences on which the reference's learning rate is tuned.
@@ -50,7 +50,6 @@ impl GpiclTrial {
         let sets = Sets::load(settings).map_err(|problem| TrialError::Data(problem.found))?;
         let key = setup.key.purpose("replica").index(spec.seed);
         let config = cell.condition.family(settings.task_limit);
-        let finite = config.tasks != TaskCount::Infinite;
         let family = Gpicl::new(config, sets.base, key).map_err(|refusals| {
             let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             TrialError::Data(all.join("; "))
@@ -58,8 +57,7 @@ impl GpiclTrial {
         let learner = Learner::new(&cell.condition, key, setup.pool.clone());
         let batch = family.batch(cell.condition.batch);
         let probes = measure::probe_sets(&family, settings.evaluation.probe);
-        // Unseen, permuted and random pairs, the foreign sets, and seen tasks where there are any.
-        let count = 3 + sets.foreign.len() + usize::from(finite);
+        let count = settings.final_sets(&cell.condition);
         Ok(GpiclTrial {
             settings: settings.clone(),
             key,

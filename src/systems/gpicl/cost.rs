@@ -1,0 +1,59 @@
+//! What a study will take, told before it starts.
+
+use super::settings::{Condition, Evaluation, Settings};
+use crate::contract::Cost;
+use crate::nn::zoo::Kind;
+
+/// Bytes of a recorded step, and of a trial's checkpoint and panels, as measured on `quick`.
+const STEP_BYTES: u64 = 120;
+const TRIAL_BYTES: u64 = 3_000_000;
+
+/// Sets of the final evaluation, up to those that the user adds.
+const SETS: f64 = 7.0;
+
+/// The whole study.
+pub(super) fn cost(settings: &Settings, seeds: u64) -> Cost {
+    let cells = settings.cells(seeds).unwrap_or_default();
+    let trials: u64 = cells.iter().map(|cell| cell.seeds).sum();
+    let steps: u64 = cells.iter().map(|cell| cell.seeds * cell.condition.steps).sum();
+    let memory = cells.iter().map(|cell| memory(&cell.condition, settings.evaluation.sequences)).max();
+    Cost {
+        trials: trials as usize,
+        flop: cells.iter().map(|cell| cell.seeds as f64 * flop(&cell.condition, &settings.evaluation)).sum(),
+        memory: memory.unwrap_or(0),
+        disk: steps * STEP_BYTES + trials * TRIAL_BYTES,
+    }
+}
+
+/// Floating-point operations of one trial: training is three forward passes, evaluation one.
+pub(super) fn flop(condition: &Condition, evaluation: &Evaluation) -> f64 {
+    let probes = condition.steps as f64 / evaluation.every as f64;
+    let evaluated = SETS * evaluation.sequences as f64 + probes * 2.0 * evaluation.probe as f64;
+    let trained = 3.0 * condition.steps as f64 * condition.batch as f64;
+    (trained + evaluated) * forward_flop(condition)
+}
+
+/// Floating-point operations of one sequence's forward pass, up to small terms.
+fn forward_flop(condition: &Condition) -> f64 {
+    let shape = condition.model_shape();
+    let (d, tokens, layers) = (shape.width as f64, shape.tokens as f64, shape.layers as f64);
+    let ends = d * (shape.inputs + shape.outputs) as f64;
+    let gates = |count: f64| d * count * (shape.inputs as f64 + d + (layers - 1.0) * 2.0 * d);
+    let maps = match condition.model {
+        Kind::Lstm => gates(4.0),
+        Kind::Gru => gates(3.0),
+        Kind::Transformer | Kind::LinearAttention | Kind::DeltaNet => ends + layers * 12.0 * d * d,
+    };
+    let attention = layers * d * tokens.min(2.0 * shape.window as f64);
+    2.0 * tokens * (maps + attention)
+}
+
+/// Bytes of one trial, roughly: activations of training, parameters with Adam, evaluation sets.
+fn memory(condition: &Condition, sequences: usize) -> u64 {
+    let shape = condition.model_shape();
+    let positions = (condition.batch * shape.tokens) as u64;
+    let activations = positions * (shape.layers * 24 * shape.width + 2 * shape.inputs) as u64;
+    let weights = 4 * (shape.layers * 12 * shape.width * shape.width + shape.width * shape.inputs) as u64;
+    let sets = 9 * (sequences * shape.tokens) as u64 * (shape.inputs + condition.projection) as u64;
+    4 * (activations + weights + sets)
+}
