@@ -48,11 +48,16 @@ pub struct Problem {
     pub path: String,
     /// What stands there.
     pub found: String,
-    /// What was expected.
+    /// What was expected; empty where `found` is a sentence that says so itself.
     pub expected: String,
 }
 
 impl Problem {
+    /// A problem told in one sentence of its own.
+    pub fn told(path: impl Into<String>, sentence: impl ToString) -> Self {
+        Problem { path: path.into(), found: sentence.to_string(), expected: String::new() }
+    }
+
     /// A problem with a field.
     pub fn new(path: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
         Problem { path: path.into(), found: found.to_string(), expected: expected.into() }

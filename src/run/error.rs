@@ -73,8 +73,12 @@ impl RunError {
     /// The program's exit code: 1 failed, 2 bad usage or input, 4 disk trouble.
     pub fn exit_code(&self) -> u8 {
         match self {
-            RunError::Preset(_) | RunError::Usage(_) | RunError::Busy { .. } | RunError::Idle { .. } => 2,
-            RunError::Broken { .. } | RunError::Failed(_) => 1,
+            RunError::Preset(_)
+            | RunError::Usage(_)
+            | RunError::Busy { .. }
+            | RunError::Idle { .. }
+            | RunError::Broken { .. } => 2,
+            RunError::Failed(_) => 1,
             RunError::Disk(_) => 4,
         }
     }

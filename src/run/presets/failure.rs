@@ -132,7 +132,10 @@ impl Complaint {
 
 fn problem_complaint(problem: &Problem, map: Option<&Map<'_>>) -> Complaint {
     let place = map.and_then(|map| map.value(&problem.path).or_else(|| map.nearest_above(&problem.path)));
-    let says = format!("{} cannot be used: expected {}", problem.found, problem.expected);
+    let says = match problem.expected.as_str() {
+        "" => problem.found.clone(),
+        expected => format!("{} cannot be used: expected {expected}", problem.found),
+    };
     Complaint { field: problem.path.clone(), says, ..Complaint::default() }.at(place)
 }
 

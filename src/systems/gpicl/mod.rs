@@ -77,7 +77,10 @@ impl System for Gpicl {
         // Files are read last: a wrong number is told without waiting for them.
         if problems.is_empty() {
             match sets::Sets::load(settings) {
-                Ok(sets) => problems.extend(settings.problems_with(sets.base.classes())),
+                Ok(sets) => {
+                    problems.extend(settings.problems_with(sets.base.classes()));
+                    problems.extend(sets.problems(settings));
+                }
                 Err(problem) => problems.push(problem),
             }
         }

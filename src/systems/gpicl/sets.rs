@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::settings::{Base, IdxSet, Settings};
+use crate::base::random::Key;
 use crate::contract::Problem;
 use crate::tasks::base_set::{BaseSet, Standardise};
+use crate::tasks::gpicl::{Gpicl, TaskCount};
 use crate::tasks::tables::Shipped;
 use crate::tasks::{digits, idx};
 
@@ -39,9 +41,18 @@ impl Sets {
     }
 }
 
+impl Sets {
+    /// What the base set lacks for these settings: a class without a training or a held-out row.
+    pub(super) fn problems(&self, settings: &Settings) -> Vec<Problem> {
+        let config = settings.common.family(TaskCount::Infinite);
+        let refusals = Gpicl::new(config, Arc::clone(&self.base), Key::new(0)).err().unwrap_or_default();
+        let of_base = refusals.into_iter().filter(|refusal| refusal.field == "base");
+        of_base.map(|refusal| Problem::told("base", refusal)).collect()
+    }
+}
+
 fn read(set: &IdxSet, path: &str) -> Result<BaseSet, Problem> {
     let options =
         idx::Options { pool: set.pool, limit: set.limit, train: set.train, standardise: Standardise::MeanImage };
-    idx::read(&set.name, &set.images, &set.labels, &options)
-        .map_err(|error| Problem::new(path, error, "two IDX files of images and their labels"))
+    idx::read(&set.name, &set.images, &set.labels, &options).map_err(|error| Problem::told(path, error))
 }

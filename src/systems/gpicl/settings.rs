@@ -330,15 +330,24 @@ fn set(condition: &Value, part: &str, field: &str, value: &Value) -> Result<Valu
     let mut changed = condition.clone();
     let fields = changed.as_object_mut().expect("a condition is written as a map");
     if !fields.contains_key(field) {
-        let hint = nearest(field, fields.keys().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
-        let expected = format!("a field of a condition{}", hint.unwrap_or_default());
-        return Err(Problem::new(path, field, expected));
+        let near = nearest(field, fields.keys().map(String::as_str));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(Problem::told(path, format!("a condition has no field `{field}`{hint}")));
     }
     fields.insert(field.to_owned(), value.clone());
     match serde_json::from_value::<Condition>(changed.clone()) {
         Ok(_) => Ok(changed),
-        Err(error) => Err(Problem::new(path, value, error.to_string())),
+        Err(error) => Err(Problem::told(path, unusable(value, &error.to_string()))),
     }
+}
+
+/// Why a value does not fit, with the nearest of the names that would.
+fn unusable(value: &Value, error: &str) -> String {
+    let names = error.split_once("expected one of").map_or("", |(_, names)| names);
+    let names = names.split('`').skip(1).step_by(2);
+    let near = value.as_str().and_then(|word| nearest(word, names));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("{value} does not fit: {error}{hint}")
 }
 
 impl Settings {
