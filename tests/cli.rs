@@ -62,7 +62,7 @@ fn runs_that_are_not_there_are_refused() {
     }
     assert_refused(&["show", "nothing"], 2, "nothing");
     assert_refused(&["rm", "nothing"], 2, "nothing");
-    assert_refused(&["worker", "nothing"], 1, "nothing");
+    assert_refused(&["worker", "nothing"], 2, "nothing");
 }
 
 #[test]

@@ -128,18 +128,14 @@ fn command() -> Command {
         .help("Colours of the viewer: none, 16, 256 or truecolor; from the terminal otherwise")
         .env("ANSATZ_COLOR")
         .hide_env_values(true)
-        .value_parser(str::parse::<Depth>)
-        .global(true)
-        .hide_short_help(true);
+        .value_parser(str::parse::<Depth>);
     let glyphs = Arg::new("glyphs")
         .long("glyphs")
         .value_name("SET")
         .help("Glyphs of its charts: braille, blocks or ascii; from the terminal otherwise")
         .env("ANSATZ_GLYPHS")
         .hide_env_values(true)
-        .value_parser(str::parse::<Glyphs>)
-        .global(true)
-        .hide_short_help(true);
+        .value_parser(str::parse::<Glyphs>);
     let root = Command::new("ansatz")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A terminal lab bench for inductive bias and learning to learn")
