@@ -1,7 +1,7 @@
 //! What the viewer shows and does, without a terminal: screen state, actions and the one key table.
 //!
 //! [`App`] turns [`Key`]s into changes of what is shown and into calls of a [`Bench`], the few things
-//! that reach outside (start a run, ask its worker to pause). Painting is `crate::tui`'s.
+//! that reach outside (start a run, ask its worker to pause). Painting is the business of the terminal layer.
 
 mod actions;
 mod app;
