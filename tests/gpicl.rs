@@ -299,3 +299,49 @@ fn nothing_recorded_is_undecided() {
     let verdict = preset("quick").judge(&[]);
     assert_eq!(verdict.outcome, Outcome::Undecided, "{}", verdict.sentence);
 }
+
+/// The engine's attention alone, fed from real `paired` tokens: query x'_t, key x'_{t-1}, value
+/// onehot(y'_{t-1}), scale 1e4, inputs of length one. It must answer as the nearest neighbour by dot
+/// product does, at every position that has a pair before it: token layout and mask in one test.
+#[test]
+fn the_attention_op_over_paired_tokens_is_the_nearest_neighbour() {
+    use ansatz::engine::{Executor, Graph};
+    use ansatz::tasks::{base_set::Standardise, digits, gpicl};
+    let (sequences, tokens, width, classes) = (16, 32, 16, 5);
+    let base = std::sync::Arc::new(digits::base_set(Standardise::MeanImage));
+    let family = gpicl::Gpicl::new(gpicl::Config::default(), base, Key::new(8)).unwrap();
+    let batch = family.evaluation(&gpicl::Evaluation::Unseen, sequences).unwrap();
+    let unit = |x: &[f32]| {
+        let norm = x.iter().map(|x| x * x).sum::<f32>().sqrt();
+        x.iter().map(|x| x / norm).collect::<Vec<f32>>()
+    };
+    // The first token shows no pair: its key of zeros is no neighbour and is left out.
+    let (mut queries, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, token) in batch.tokens.chunks(2 * width + classes).enumerate() {
+        if i % tokens > 0 {
+            // The op divides by the root of the width, 4.
+            queries.extend(unit(&token[..width]).iter().map(|x| x * 4e4));
+            keys.extend(unit(&token[width..2 * width]));
+            values.extend_from_slice(&token[2 * width..]);
+            values.extend(std::iter::repeat_n(0.0, width - classes));
+        }
+    }
+    let graph = Graph::new();
+    let shape = [sequences, tokens - 1, width];
+    let [q, k, v] = [queries.clone(), keys, values].map(|x| graph.constant(shape, x));
+    let output = graph.output("read", q.attention(k, v, 1, tokens));
+    let mut executor = Executor::new(graph.plan().into(), Pool::serial());
+    let mut store = ansatz::engine::Store::new();
+    executor.run(&mut store);
+    let read = executor.output(output, &store);
+    for b in 0..sequences {
+        let input = |t: usize| unit(batch.query(b * tokens + t));
+        for t in 1..tokens {
+            let dot = |s: usize| input(t).iter().zip(input(s)).map(|(x, y)| x * y).sum::<f32>();
+            let nearest = (0..t).max_by(|&r, &s| dot(r).total_cmp(&dot(s))).unwrap();
+            let answer = &read[(b * (tokens - 1) + t - 1) * width..][..classes];
+            let class = (0..classes).max_by(|&a, &c| answer[a].total_cmp(&answer[c])).unwrap();
+            assert_eq!(class as f32, batch.targets[b * tokens + nearest], "sequence {b}, position {t}");
+        }
+    }
+}
