@@ -12,3 +12,4 @@ pub mod systems;
 pub mod tasks;
 pub mod tui;
 pub mod view;
+pub mod workloads;

@@ -16,11 +16,12 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("contract", vec!["base"]),
         ("instruments", vec!["base", "kernels", "engine", "nn", "tasks", "contract"]),
         ("systems", below_systems.to_vec()),
+        ("workloads", vec!["base", "kernels", "engine", "nn"]),
         ("run", vec!["base", "contract"]),
         ("view", vec!["base", "contract", "run"]),
         ("tui", vec!["base", "contract", "run", "view"]),
         // Commands print what every layer has to show: the table of systems, tasks, the CPU's set.
-        ("cli", vec!["base", "kernels", "tasks", "contract", "systems", "run", "view", "tui"]),
+        ("cli", vec!["base", "kernels", "engine", "tasks", "contract", "systems", "run", "view", "tui", "workloads"]),
     ])
 }
 

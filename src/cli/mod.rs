@@ -5,6 +5,7 @@ mod job;
 mod output;
 mod progress;
 
+mod bench;
 mod completions;
 mod data;
 mod doctor;
@@ -48,6 +49,7 @@ const COMMANDS: &[Row] = &[
     Row::of::<remove::Remove>(),
     Row::of::<preset::Preset>(),
     Row::of::<data::Data>(),
+    Row::of::<bench::Bench>(),
     Row::of::<doctor::Doctor>(),
     Row::of::<completions::Completions>(),
     Row::of::<man::Man>(),

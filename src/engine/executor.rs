@@ -2,9 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::plan::{LINE, Place, Step, no_output_overlaps};
-use super::{Io, MAX_INPUTS, MAX_OUTPUTS, Output, Plan, Store};
+use super::{Io, MAX_INPUTS, MAX_OUTPUTS, Output, Plan, Profile, Store};
 use crate::base::threads::Pool;
 
 /// A cache line of the arena.
@@ -61,14 +62,30 @@ impl Executor {
             assert!(store.shape(*slot).size() == *len, "the store is not of this plan");
         }
         let memory = Memory { arena: self.arena.as_mut_ptr().cast(), constants: &self.plan.constants };
-        for step in &self.plan.steps {
-            // SAFETY: `new` checked for every step that its places lie inside the arena, the constants
-            // and the slots (whose lengths were checked above), and that what it writes overlaps
-            // neither what it reads nor anything else it writes. `self` and `store` are borrowed
-            // mutably for the whole call and no slice outlives its step.
-            let io = unsafe { memory.io(step, store, &self.pool) };
-            step.op.run(io);
-        }
+        let (steps, pool) = (&self.plan.steps, &self.pool);
+        // Inside the pool once a step, so that no op hands its work over from outside.
+        pool.enter(move || steps.iter().for_each(|step| memory.run(step, store, pool)));
+    }
+
+    /// Runs `runs` steps and measures every op of the plan on the wall clock.
+    ///
+    /// # Panics
+    /// As [`Executor::run`].
+    pub fn profile(&mut self, store: &mut Store, runs: usize) -> Profile {
+        self.run(store);
+        let mut times = vec![Duration::ZERO; self.plan.steps.len()];
+        let memory = Memory { arena: self.arena.as_mut_ptr().cast(), constants: &self.plan.constants };
+        let (steps, pool, into) = (&self.plan.steps, &self.pool, &mut times);
+        pool.enter(move || {
+            for _ in 0..runs {
+                for (step, time) in steps.iter().zip(into.iter_mut()) {
+                    let started = Instant::now();
+                    memory.run(step, store, pool);
+                    *time += started.elapsed();
+                }
+            }
+        });
+        Profile::new(&self.plan, &times, runs)
     }
 
     /// A kept value, as of the last run.
@@ -107,7 +124,21 @@ struct Memory<'a> {
     constants: &'a [Arc<Vec<f32>>],
 }
 
+// SAFETY: `Memory` is made from exclusive borrows of the executor and the store, which last while it
+// is in use; it moves to another thread only together with them.
+unsafe impl Send for Memory<'_> {}
+
 impl<'a> Memory<'a> {
+    /// Runs one step of the plan that the executor was made for.
+    fn run(&self, step: &Step, store: &mut Store, pool: &Pool) {
+        // SAFETY: `Executor::new` checked for every step that its places lie inside the arena, the
+        // constants and the slots (whose lengths `Executor::run` checks), and that what it writes
+        // overlaps neither what it reads nor anything else it writes. Executor and store are borrowed
+        // mutably for the whole call and no slice outlives its step.
+        let io = unsafe { self.io(step, store, pool) };
+        step.op.run(io);
+    }
+
     /// The slices of one step.
     ///
     /// # Safety

@@ -11,6 +11,7 @@ mod graph;
 mod op;
 pub mod ops;
 mod plan;
+mod profile;
 mod shape;
 mod store;
 #[cfg(test)]
@@ -21,5 +22,6 @@ pub use gradient::GradientError;
 pub use graph::{Graph, Output, Var};
 pub use op::{Backward, Gradients, Io, MAX_INPUTS, MAX_OUTPUTS, Op, ShapeError};
 pub use plan::Plan;
+pub use profile::{Cost, Profile};
 pub use shape::Shape;
 pub use store::{Slot, Store};

@@ -79,7 +79,7 @@ impl Op for Attention {
 
     fn flop(&self, inputs: &[Shape], _: &[Shape]) -> u64 {
         // Two products over the causal half.
-        2 * inputs[0].size() as u64 * inputs[0][1].min(2 * self.0.window) as u64
+        2 * inputs[0].size() as u64 * inputs[0][1].min(self.0.window.saturating_mul(2)) as u64
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
@@ -116,7 +116,7 @@ impl Op for AttentionBackward {
     }
 
     fn flop(&self, inputs: &[Shape], _: &[Shape]) -> u64 {
-        5 * inputs[0].size() as u64 * inputs[0][1].min(2 * self.0.window) as u64
+        5 * inputs[0].size() as u64 * inputs[0][1].min(self.0.window.saturating_mul(2)) as u64
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {

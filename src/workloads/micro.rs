@@ -1,0 +1,137 @@
+//! The kernels that training steps are made of, alone: forward only, outputs given.
+
+use super::cases::uniform;
+use crate::base::threads::Pool;
+use crate::kernels::gemm::{Batch, Gemm, gemm};
+use crate::kernels::layer_norm::layer_norm;
+use crate::kernels::map::{Unary, unary};
+use crate::kernels::optimiser::{Adam, adam_step};
+use crate::kernels::softmax::softmax;
+
+/// What a call does, for its rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Work {
+    /// Floating-point operations.
+    Flop(f64),
+    /// Bytes that must be moved at least.
+    Bytes(f64),
+}
+
+/// A kernel with its inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// Short name, as the other engines' programs have it.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// What a call does.
+    pub work: Work,
+    build: fn(Pool) -> Box<dyn FnMut()>,
+}
+
+const fn products(n: usize) -> Work {
+    Work::Flop(2.0 * (n * n * n) as f64)
+}
+
+/// Every kernel.
+pub const KERNELS: &[Kernel] = &[
+    Kernel { name: "sgemm64", about: "64 x 64 x 64", work: products(64), build: |pool| square(pool, 64) },
+    Kernel { name: "sgemm128", about: "128 x 128 x 128", work: products(128), build: |pool| square(pool, 128) },
+    Kernel { name: "sgemm256", about: "256 x 256 x 256", work: products(256), build: |pool| square(pool, 256) },
+    Kernel { name: "sgemm512", about: "512 x 512 x 512", work: products(512), build: |pool| square(pool, 512) },
+    Kernel { name: "sgemm1024", about: "1024 x 1024 x 1024", work: products(1024), build: |pool| square(pool, 1024) },
+    Kernel { name: "sgemm2048", about: "2048 x 2048 x 2048", work: products(2048), build: |pool| square(pool, 2048) },
+    Kernel {
+        name: "softmax",
+        about: "4096 rows of 128",
+        work: Work::Bytes(8.0 * 4096.0 * 128.0),
+        build: |pool| {
+            let (x, mut y) = (numbers(1, 4096 * 128), vec![0.0; 4096 * 128]);
+            Box::new(move || softmax(&pool, 128, &x, &mut y))
+        },
+    },
+    Kernel {
+        name: "layernorm",
+        about: "4096 rows of 256",
+        work: Work::Bytes(8.0 * 4096.0 * 256.0),
+        build: |pool| {
+            let (x, gain, bias) = (numbers(1, 4096 * 256), numbers(2, 256), numbers(3, 256));
+            let (mut y, mut means, mut scales) = (vec![0.0; x.len()], vec![0.0; 4096], vec![0.0; 4096]);
+            Box::new(move || {
+                layer_norm(&pool, 256, 1e-5, &x, &gain, Some(&bias), &mut y, &mut means, &mut scales);
+            })
+        },
+    },
+    Kernel {
+        name: "gelu",
+        about: "a million numbers, tanh form",
+        work: Work::Bytes(8e6),
+        build: |pool| {
+            let (x, mut y) = (numbers(1, 1_000_000), vec![0.0; 1_000_000]);
+            Box::new(move || unary(&pool, Unary::Gelu, &x, &mut y))
+        },
+    },
+    Kernel { name: "adam10m", about: "ten million parameters", work: Work::Bytes(28e7), build: adam },
+    Kernel {
+        name: "copy10m",
+        about: "ten million numbers copied: what memory gives",
+        work: Work::Bytes(8e7),
+        build: |pool| {
+            let (x, mut y) = (numbers(1, 10_000_000), vec![0.0; 10_000_000]);
+            Box::new(move || {
+                pool.parts(&mut y, 1 << 16, |part, y| y.copy_from_slice(&x[part << 16..][..y.len()]));
+            })
+        },
+    },
+];
+
+impl Kernel {
+    /// A call with inputs of its own.
+    pub fn prepare(&self, pool: Pool) -> Box<dyn FnMut()> {
+        (self.build)(pool)
+    }
+}
+
+fn numbers(seed: u64, len: usize) -> Vec<f32> {
+    let mut values = vec![0.0; len];
+    uniform(seed, 1.0, &mut values);
+    values
+}
+
+fn square(pool: Pool, n: usize) -> Box<dyn FnMut()> {
+    let (a, b, mut c) = (numbers(1, n * n), numbers(2, n * n), vec![0.0; n * n]);
+    Box::new(move || gemm(&pool, &Gemm::dense(n, n, n), &Batch::ONE, &a, &b, &mut c))
+}
+
+fn adam(pool: Pool) -> Box<dyn FnMut()> {
+    const LEN: usize = 10_000_000;
+    let (mut p, g, mut m, mut v) = (numbers(1, LEN), numbers(2, LEN), vec![0.0; LEN], vec![0.0; LEN]);
+    let mut step = 0;
+    Box::new(move || {
+        step += 1;
+        let settings = Adam {
+            gradient_scale: 1.0,
+            learning_rate: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            bias1: (1.0 - 0.9f64.powi(step)) as f32,
+            bias2: (1.0 - 0.999f64.powi(step)) as f32,
+        };
+        adam_step(&pool, &settings, &mut p, &mut m, &mut v, &g);
+    })
+}
+
+/// The limit of arithmetic: billions of fused multiply-adds, counted as two, that one core does on
+/// data in its first cache; measured in a few milliseconds.
+pub fn peak_gflops() -> f64 {
+    // A tile of C against a strip of B that stays in L1, as the innermost loop of every product.
+    let (shape, pool) = (Gemm::dense(96, 16, 256), Pool::serial());
+    let (a, b, mut c) = (numbers(1, 96 * 256), numbers(2, 256 * 16), vec![0.0; 96 * 16]);
+    let once = |c: &mut [f32]| {
+        let started = std::time::Instant::now();
+        (0..20).for_each(|_| gemm(&pool, &shape, &Batch::ONE, &a, &b, c));
+        20.0 * shape.operations() as f64 / started.elapsed().as_secs_f64() / 1e9
+    };
+    (0..50).map(|_| once(&mut c)).fold(0.0, f64::max)
+}
