@@ -53,7 +53,8 @@ impl Pool {
         let part_len = part_len.max(1);
         match &self.workers {
             Some(workers) if data.len() > part_len => workers.install(|| {
-                data.par_chunks_mut(part_len).enumerate().for_each(|(i, part)| body(i, part));
+                // Every part is a job of its own: a thread that is done takes from one that is not.
+                data.par_chunks_mut(part_len).enumerate().with_max_len(1).for_each(|(i, part)| body(i, part));
             }),
             _ => data.chunks_mut(part_len).enumerate().for_each(|(i, part)| body(i, part)),
         }
@@ -63,7 +64,9 @@ impl Pool {
     pub fn blocks(&self, blocks: usize, body: impl Fn(usize) + Sync) {
         use rayon::prelude::*;
         match &self.workers {
-            Some(workers) if blocks > 1 => workers.install(|| (0..blocks).into_par_iter().for_each(&body)),
+            Some(workers) if blocks > 1 => {
+                workers.install(|| (0..blocks).into_par_iter().with_max_len(1).for_each(&body))
+            }
             _ => (0..blocks).for_each(body),
         }
     }

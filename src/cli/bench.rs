@@ -176,7 +176,7 @@ impl Bench {
         }
         let row = |cost: &crate::engine::Cost| {
             vec![
-                cost.op.to_owned(),
+                cost.op.clone(),
                 cost.count.to_string(),
                 format!("{:.3}", 1e3 * cost.seconds),
                 format!("{:.1}", 1e2 * cost.seconds / total),

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+use super::fuse::fuse;
 use super::{MAX_INPUTS, MAX_OUTPUTS, Op, Plan, Shape, Slot, Store, plan};
 
 /// A value that a plan hands out by [`super::Executor::output`].
@@ -42,12 +43,44 @@ pub(super) struct Update {
     pub(super) slots: Vec<Slot>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Recorded {
     pub(super) values: Vec<Value>,
     pub(super) nodes: Vec<Node>,
     pub(super) updates: Vec<Update>,
     pub(super) outputs: Vec<(String, usize)>,
+}
+
+impl Recorded {
+    /// The value whose memory each value shares: itself, unless it is a view.
+    pub(super) fn roots(&self) -> Vec<usize> {
+        let mut roots: Vec<usize> = (0..self.values.len()).collect();
+        for node in self.nodes.iter().filter(|node| node.op.is_view()) {
+            roots[node.outputs[0]] = roots[node.inputs[0]];
+        }
+        roots
+    }
+
+    /// The values that are needed after all nodes have run.
+    pub(super) fn kept(&self) -> impl Iterator<Item = usize> + '_ {
+        let updates = self.updates.iter().flat_map(|update| update.inputs.iter().copied());
+        updates.chain(self.outputs.iter().map(|(_, id)| *id))
+    }
+
+    /// Which nodes make something that is needed.
+    pub(super) fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.nodes.len()];
+        let mut open: Vec<usize> = self.kept().collect();
+        while let Some(id) = open.pop() {
+            if let Source::Node(node) = self.values[id].source
+                && !live[node]
+            {
+                live[node] = true;
+                open.extend(&self.nodes[node].inputs);
+            }
+        }
+        live
+    }
 }
 
 /// Records nodes as Rust code runs. Nodes stand in an order in which they can be computed.
@@ -157,9 +190,9 @@ impl Graph {
         Output(recorded.outputs.len() - 1)
     }
 
-    /// Makes the plan: order, lifetimes, arena.
+    /// Makes the plan: fusion, order, lifetimes, arena.
     pub fn plan(&self) -> Plan {
-        plan::make(&self.recorded.borrow())
+        plan::make(&fuse(&self.recorded.borrow()))
     }
 }
 

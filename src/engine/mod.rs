@@ -6,6 +6,7 @@
 //! [`Executor::run`]: a replay that neither allocates nor hashes.
 
 mod executor;
+mod fuse;
 mod gradient;
 mod graph;
 mod op;
@@ -20,7 +21,7 @@ mod tests;
 pub use executor::Executor;
 pub use gradient::GradientError;
 pub use graph::{Graph, Output, Var};
-pub use op::{Backward, Gradients, Io, MAX_INPUTS, MAX_OUTPUTS, Op, ShapeError};
+pub use op::{Backward, Follow, Gradients, Io, MAX_INPUTS, MAX_OUTPUTS, Op, Pointwise, ShapeError};
 pub use plan::Plan;
 pub use profile::{Cost, Profile};
 pub use shape::Shape;

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use super::{GradientError, Shape, Var};
 use crate::base::threads::Pool;
+use crate::kernels::map::{self, Unary};
 
 /// Most inputs that an op may have.
 pub const MAX_INPUTS: usize = 10;
@@ -79,10 +80,41 @@ impl<'g> Backward<'g, '_> {
 /// The gradients by the inputs of a node, in their order; none where there is none.
 pub type Gradients<'g> = Result<Vec<Option<Var<'g>>>, GradientError>;
 
+/// What an op does element by element, for a product before it that can do the same at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointwise {
+    /// The sum of its two inputs, with broadcasting.
+    Add,
+    /// A function of its one input.
+    Map(Unary),
+    /// Its first input times the slope of a function, from its second.
+    Slope(map::Backward),
+}
+
+/// What a product does at its end, block by block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// Adds a further input `[columns]` to every row.
+    Bias,
+    /// Adds a further input of its own shape.
+    Add,
+    /// Applies a function.
+    Map(Unary),
+    /// Applies a function and keeps its argument: two outputs, the argument first.
+    Keep(Unary),
+    /// Multiplies with the slope of a function, from a further input of its own shape.
+    Slope(map::Backward),
+}
+
 /// One operation. Implementations are small values that hold what is fixed in the graph.
 pub trait Op: Debug + Send + Sync + 'static {
     /// Name in plans and messages.
     fn name(&self) -> &'static str;
+
+    /// What plans and profiles call it: the name, and what a fused op does besides.
+    fn label(&self) -> String {
+        self.name().to_owned()
+    }
 
     /// Shapes of the outputs.
     ///
@@ -110,6 +142,18 @@ pub trait Op: Debug + Send + Sync + 'static {
     fn flop(&self, inputs: &[Shape], outputs: &[Shape]) -> u64 {
         let _ = inputs;
         outputs.iter().map(|shape| shape.size() as u64).sum()
+    }
+
+    /// What this op does element by element, if a product before it may do it instead.
+    fn pointwise(&self) -> Option<Pointwise> {
+        None
+    }
+
+    /// The same op with something done at its end, whose further inputs follow its own in order; none
+    /// if it cannot.
+    fn with_epilogue(&self, follow: &[Follow]) -> Option<Box<dyn Op>> {
+        let _ = follow;
+        None
     }
 
     /// Whether the only output is the first input under another shape: then nothing is run or copied.

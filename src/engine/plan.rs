@@ -80,7 +80,7 @@ impl fmt::Display for Plan {
         writeln!(f, "arena {} floats, {} steps", self.arena, self.steps.len())?;
         for step in &self.steps {
             let outputs = list(&step.outputs, &step.output_shapes);
-            writeln!(f, "{outputs} = {} {}", step.op.name(), list(&step.inputs, &step.input_shapes))?;
+            writeln!(f, "{outputs} = {} {}", step.op.label(), list(&step.inputs, &step.input_shapes))?;
         }
         Ok(())
     }
@@ -89,8 +89,9 @@ impl fmt::Display for Plan {
 /// Makes the plan of a recorded graph.
 pub(super) fn make(recorded: &Recorded) -> Plan {
     let mut maker = Maker::new(recorded);
-    let roots = recorded.updates.iter().flat_map(|u| u.inputs.iter().copied());
-    let live = maker.live_nodes(roots.chain(recorded.outputs.iter().map(|(_, id)| *id)));
+    // The nodes that must run, in order; views need not.
+    let live = recorded.live();
+    let live: Vec<usize> = (0..live.len()).filter(|&node| live[node] && !recorded.nodes[node].op.is_view()).collect();
     maker.find_last_uses(&live);
     for (at, &node) in live.iter().enumerate() {
         maker.lay_node(at, node);
@@ -123,13 +124,9 @@ struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     fn new(recorded: &'a Recorded) -> Self {
-        let mut root: Vec<usize> = (0..recorded.values.len()).collect();
-        for node in recorded.nodes.iter().filter(|node| node.op.is_view()) {
-            root[node.outputs[0]] = root[node.inputs[0]];
-        }
         Maker {
             recorded,
-            root,
+            root: recorded.roots(),
             last_use: vec![0; recorded.values.len()],
             places: HashMap::new(),
             arena: Arena::default(),
@@ -139,21 +136,6 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The nodes that must run, in order; views need not.
-    fn live_nodes(&self, roots: impl Iterator<Item = usize>) -> Vec<usize> {
-        let mut live = vec![false; self.recorded.nodes.len()];
-        let mut open: Vec<usize> = roots.collect();
-        while let Some(id) = open.pop() {
-            if let Source::Node(node) = self.recorded.values[id].source
-                && !live[node]
-            {
-                live[node] = true;
-                open.extend(&self.recorded.nodes[node].inputs);
-            }
-        }
-        (0..live.len()).filter(|&node| live[node] && !self.recorded.nodes[node].op.is_view()).collect()
-    }
-
     fn find_last_uses(&mut self, live: &[usize]) {
         for (at, &node) in live.iter().enumerate() {
             for &id in self.recorded.nodes[node].inputs.iter().chain(&self.recorded.nodes[node].outputs) {
@@ -161,8 +143,7 @@ impl<'a> Maker<'a> {
                 self.last_use[root] = self.last_use[root].max(at);
             }
         }
-        let updates = self.recorded.updates.iter().flat_map(|u| &u.inputs);
-        for &id in updates.chain(self.recorded.outputs.iter().map(|(_, id)| id)) {
+        for id in self.recorded.kept() {
             self.last_use[self.root[id]] = usize::MAX;
         }
     }

@@ -9,7 +9,7 @@ use super::{Plan, Shape};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cost {
     /// Name of the op.
-    pub op: &'static str,
+    pub op: String,
     /// Shapes of its inputs and outputs; empty where several shapes were added up.
     pub shapes: String,
     /// How often it runs in a step.
@@ -54,7 +54,7 @@ impl Profile {
         let size = |shapes: &[Shape]| shapes.iter().map(Shape::size).sum::<usize>();
         let list = |shapes: &[Shape]| shapes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let cost = |(step, time): (&super::plan::Step, &Duration)| Cost {
-            op: step.op.name(),
+            op: step.op.label(),
             shapes: format!("{} -> {}", list(&step.input_shapes), list(&step.output_shapes)),
             count: 1,
             seconds: time.as_secs_f64() / runs.max(1) as f64,
@@ -74,7 +74,7 @@ impl Profile {
         let mut groups: Vec<Cost> = Vec::new();
         let mut index: HashMap<(&str, &str), usize> = HashMap::new();
         for cost in &self.steps {
-            let key = (cost.op, if shapes { cost.shapes.as_str() } else { "" });
+            let key = (cost.op.as_str(), if shapes { cost.shapes.as_str() } else { "" });
             match index.get(&key) {
                 Some(&at) => groups[at].add(cost),
                 None => {

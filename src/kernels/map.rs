@@ -33,6 +33,16 @@ macro_rules! unaries {
         fn unary_block(op: Unary, x: &[f32], y: &mut [f32]) {
             match op { $(Unary::$op => $kernel(x, y)),* }
         }
+
+        kernel! {
+            /// `y = op(y)`, for a row that is in the inner caches.
+            pub(crate) fn unary_in_place<A>(op: Unary, y: &mut [f32]) {
+                match op { $(Unary::$op => for y in y {
+                    let $x = *y;
+                    *y = $value;
+                })* }
+            }
+        }
     };
 }
 
@@ -67,6 +77,11 @@ unaries! {
     Sign sign |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 };
     /// 1 above 0, else 0.
     Step step |x| if x > 0.0 { 1.0 } else { 0.0 };
+}
+
+/// `y = op(x)`, for a row that is in the inner caches.
+pub(crate) fn unary_row(op: Unary, x: &[f32], y: &mut [f32]) {
+    unary_block(op, x, y);
 }
 
 /// `y = op(x)`, element by element.
@@ -116,6 +131,15 @@ macro_rules! backwards {
 
         fn backward_block(op: Backward, saved: &[f32], dy: &[f32], dx: &mut [f32]) {
             match op { $(Backward::$op => $kernel(saved, dy, dx)),* }
+        }
+
+        kernel! {
+            /// `d = d f'`, for a row that is in the inner caches.
+            pub(crate) fn backward_in_place<A>(op: Backward, saved: &[f32], d: &mut [f32]) {
+                match op { $(Backward::$op => for (d, &$s) in d.iter_mut().zip(saved) {
+                    *d *= $slope;
+                })* }
+            }
         }
     };
 }

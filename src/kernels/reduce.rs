@@ -16,7 +16,7 @@ const RUN: usize = 4096;
 /// Rows added before they join the total.
 const ROWS: usize = 64;
 /// Columns that are summed together over rows.
-const COLUMNS: usize = 64;
+const COLUMNS: usize = 128;
 
 /// The lanes' sum as a tree: halves are added until one is left.
 #[inline(always)]

@@ -3,7 +3,7 @@
 use std::ops::Add;
 
 use super::pointwise::{broadcast, run_binary};
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::Binary;
 
 #[derive(Debug)]
@@ -20,6 +20,10 @@ impl Op for Addition {
 
     fn run(&self, io: Io<'_>) {
         run_binary(Binary::Add, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Add)
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -2,7 +2,7 @@
 //! tanh form); dx = dy ((1 + tanh u)/2 + x/2 (1 - tanh^2 u) u').
 
 use super::pointwise::{alike, run_backward, run_unary, same};
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::{self, Unary};
 
 const FACTOR: f32 = 0.797_884_6; // sqrt(2 / pi)
@@ -22,6 +22,10 @@ impl Op for Gelu {
 
     fn run(&self, io: Io<'_>) {
         run_unary(Unary::Gelu, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Map(Unary::Gelu))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
@@ -45,6 +49,10 @@ impl Op for GeluBackward {
 
     fn run(&self, io: Io<'_>) {
         run_backward(map::Backward::Gelu, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Slope(map::Backward::Gelu))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -1,12 +1,18 @@
 //! `matmul`: C = A B over the last two axes, batched over the rest, either operand transposed for
 //! free; dA = dC B^T, dB = A^T dC.
 
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::gemm::{self, Batch, Gemm};
+use super::fused_matmul::FusedMatMul;
+use crate::engine::{Backward, Follow, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::kernels::gemm::{self, Batch, Epilogue, Gemm};
+
+/// Whether packing B once pays: one product that reads it often.
+pub(super) fn is_large(gemm: &Gemm, batch: &Batch) -> bool {
+    batch.count == 1 && gemm.m >= 64 && gemm.n >= if gemm.a_row == 1 { 32 } else { 8 }
+}
 
 /// A product of matrices `[.., m, k]` and `[.., k, n]`; a transposed operand is stored the other way.
 #[derive(Clone, Copy, Debug)]
-struct MatMul {
+pub(super) struct MatMul {
     transpose_a: bool,
     transpose_b: bool,
 }
@@ -20,7 +26,8 @@ impl MatMul {
         (k == k_b && batch_a == batch_b).then(|| (batch_a.iter().product(), m, n, k))
     }
 
-    fn layout(&self, a: &[usize], b: &[usize]) -> (Gemm, Batch) {
+    /// The product for the kernels, of shapes that were checked before.
+    pub(super) fn layout(&self, a: &[usize], b: &[usize]) -> (Gemm, Batch) {
         let (count, m, n, k) = self.extents(a, b).expect("shapes are checked when the op is recorded");
         let strides = |transposed: bool, stored: &[usize]| {
             let last = stored[stored.len() - 1];
@@ -55,14 +62,27 @@ impl Op for MatMul {
     }
 
     fn run(&self, io: Io<'_>) {
-        let Io { inputs: [a, b, ..], outputs: [c, ..], input_shapes, pool, .. } = io;
+        let Io { inputs: [a, b, ..], outputs: [c, ..], input_shapes, scratch, pool, .. } = io;
         let (gemm, batch) = self.layout(&input_shapes[0], &input_shapes[1]);
-        gemm::gemm(pool, &gemm, &batch, a, b, c);
+        if is_large(&gemm, &batch) {
+            gemm::gemm_blocked(pool, &gemm, a, b, c, scratch, Epilogue::default());
+        } else {
+            gemm::gemm(pool, &gemm, &batch, a, b, c);
+        }
+    }
+
+    fn scratch(&self, inputs: &[Shape], _: &[Shape]) -> usize {
+        let (gemm, batch) = self.layout(&inputs[0], &inputs[1]);
+        if is_large(&gemm, &batch) { gemm::blocked_scratch(&gemm) } else { 0 }
     }
 
     fn flop(&self, inputs: &[Shape], outputs: &[Shape]) -> u64 {
         let k = self.extents(&inputs[0], &inputs[1]).map_or(0, |(.., k)| k);
         2 * outputs[0].size() as u64 * k as u64
+    }
+
+    fn with_epilogue(&self, follow: &[Follow]) -> Option<Box<dyn Op>> {
+        FusedMatMul::new(*self, follow).map(|op| Box::new(op) as Box<dyn Op>)
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -15,6 +15,7 @@ pub mod cross_entropy;
 pub mod delta_rule;
 pub mod div;
 pub mod exp;
+mod fused_matmul;
 pub mod gelu;
 pub mod gru;
 pub mod layer_norm;

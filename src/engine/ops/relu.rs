@@ -1,7 +1,7 @@
 //! `relu`: y = max(x, 0); dx = dy where x > 0.
 
 use super::pointwise::{run_unary, same};
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::Unary;
 
 #[derive(Debug)]
@@ -18,6 +18,10 @@ impl Op for Relu {
 
     fn run(&self, io: Io<'_>) {
         run_unary(Unary::Relu, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Map(Unary::Relu))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -1,7 +1,7 @@
 //! `sigmoid`: y = 1 / (1 + e^-x); dx = dy y (1 - y).
 
 use super::pointwise::{run_unary, same};
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::Unary;
 
 #[derive(Debug)]
@@ -18,6 +18,10 @@ impl Op for Sigmoid {
 
     fn run(&self, io: Io<'_>) {
         run_unary(Unary::Sigmoid, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Map(Unary::Sigmoid))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

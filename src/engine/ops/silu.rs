@@ -1,7 +1,7 @@
 //! `silu`: y = x s(x) with the logistic s; dx = dy (s + x s (1 - s)).
 
 use super::pointwise::{alike, run_backward, run_unary, same};
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::{self, Unary};
 
 #[derive(Debug)]
@@ -18,6 +18,10 @@ impl Op for Silu {
 
     fn run(&self, io: Io<'_>) {
         run_unary(Unary::Silu, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Map(Unary::Silu))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
@@ -41,6 +45,10 @@ impl Op for SiluBackward {
 
     fn run(&self, io: Io<'_>) {
         run_backward(map::Backward::Silu, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Slope(map::Backward::Silu))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

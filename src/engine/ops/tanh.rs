@@ -1,7 +1,7 @@
 //! `tanh`: y = tanh x; dx = dy (1 - y^2).
 
 use super::pointwise::{run_unary, same};
-use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
+use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::Unary;
 
 #[derive(Debug)]
@@ -18,6 +18,10 @@ impl Op for Tanh {
 
     fn run(&self, io: Io<'_>) {
         run_unary(Unary::Tanh, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Map(Unary::Tanh))
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -13,8 +13,16 @@
 
 use std::mem::MaybeUninit;
 
+mod blocked;
+mod epilogue;
+mod pack;
+
+use self::pack::transfer;
 use super::tile::{Strip, TALLEST, Tiles, WIDEST};
 use crate::base::threads::Pool;
+
+pub use blocked::{blocked_scratch, gemm_blocked};
+pub use epilogue::{Epilogue, Finish, finish};
 
 /// Terms summed in registers before C is touched.
 pub const DEPTH: usize = 256;
@@ -298,55 +306,6 @@ unsafe fn strips(tiles: &Tiles, s: &Gemm, a: *const f32, a_tile: usize, b: *cons
             tiles.run(columns, &strip);
         }
         j += width;
-    }
-}
-
-/// Copies `depth` rows of `width` elements, any distances apart, to rows of `padded` elements, the
-/// rest of which is zero.
-///
-/// # Safety
-/// The elements described from `from` are readable, `depth * padded` from `to` writable.
-unsafe fn transfer(
-    from: *const f32,
-    row: usize,
-    column: usize,
-    depth: usize,
-    width: usize,
-    to: *mut f32,
-    padded: usize,
-) {
-    // SAFETY: `p < depth` and `j < padded` throughout.
-    unsafe {
-        if width < padded {
-            to.write_bytes(0, depth * padded);
-        }
-        if column == 1 {
-            match width {
-                6 => rows_of::<6>(from, row, depth, to, padded),
-                8 => rows_of::<8>(from, row, depth, to, padded),
-                16 => rows_of::<16>(from, row, depth, to, padded),
-                32 => rows_of::<32>(from, row, depth, to, padded),
-                _ => (0..depth).for_each(|p| from.add(p * row).copy_to_nonoverlapping(to.add(p * padded), width)),
-            }
-        } else {
-            for j in 0..width {
-                for p in 0..depth {
-                    *to.add(p * padded + j) = *from.add(p * row + j * column);
-                }
-            }
-        }
-    }
-}
-
-/// Copies rows of a width that the compiler knows.
-///
-/// # Safety
-/// As `transfer`.
-#[inline(always)]
-unsafe fn rows_of<const W: usize>(from: *const f32, row: usize, depth: usize, to: *mut f32, padded: usize) {
-    for p in 0..depth {
-        // SAFETY: row `p` of both, by the caller's promise.
-        unsafe { to.add(p * padded).cast::<[f32; W]>().write(from.add(p * row).cast::<[f32; W]>().read()) }
     }
 }
 
