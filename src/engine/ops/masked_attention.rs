@@ -320,57 +320,6 @@ impl<'g> Var<'g> {
     }
 }
 
-#[cfg(test)]
-pub(super) mod oracle {
-    use super::HeadLayout;
-    use crate::engine::ops::case::Array;
-
-    /// Element `at` of `x`, aligned at the last axis, extents of 1 repeated.
-    fn broadcast(x: &Array, at: &[usize]) -> f64 {
-        let at = &at[at.len() - x.ndim()..];
-        let index: Vec<usize> = at.iter().zip(x.shape()).map(|(i, extent)| if *extent == 1 { 0 } else { *i }).collect();
-        x[&index[..]]
-    }
-
-    /// Probabilities `[B, H, Tq, Tk]` by the formula.
-    pub(in crate::engine::ops) fn weights(
-        q: &Array,
-        k: &Array,
-        layout: HeadLayout,
-        mask: Option<&Array>,
-        bias: Option<&Array>,
-    ) -> Array {
-        let HeadLayout { heads, key_heads } = layout;
-        let (batch, queries, keys, width) = (q.shape()[0], q.shape()[1], k.shape()[1], q.shape()[2] / heads);
-        let mut weights = Array::zeros(vec![batch, heads, queries, keys]);
-        for (b, h, i) in ndarray::indices((batch, heads, queries)) {
-            let score = |j: usize| -> f64 {
-                if mask.is_some_and(|mask| broadcast(mask, &[b, i, j]) <= 0.0) {
-                    return 0.0;
-                }
-                let shared = h / (heads / key_heads);
-                let dot: f64 = (0..width).map(|d| q[[b, i, h * width + d]] * k[[b, j, shared * width + d]]).sum();
-                (dot / (width as f64).sqrt() + bias.map_or(0.0, |bias| broadcast(bias, &[b, h, i, j]))).exp()
-            };
-            let total: f64 = (0..keys).map(score).sum();
-            (0..keys).filter(|_| total > 0.0).for_each(|j| weights[[b, h, i, j]] = score(j) / total);
-        }
-        weights
-    }
-
-    /// What is read with them.
-    pub(in crate::engine::ops) fn read(weights: &Array, v: &Array, layout: HeadLayout) -> Array {
-        let HeadLayout { heads, key_heads } = layout;
-        let (batch, queries, keys) = (weights.shape()[0], weights.shape()[2], weights.shape()[3]);
-        let width = v.shape()[2] / key_heads;
-        Array::from_shape_fn(vec![batch, queries, heads * width], |at| {
-            let (h, d) = (at[2] / width, at[2] % width);
-            let column = h / (heads / key_heads) * width + d;
-            (0..keys).map(|j| weights[[at[0], h, at[1], j]] * v[[at[0], j, column]]).sum()
-        })
-    }
-}
-
 /// How the cases of attention are set: extents `[B, Tq, Tk, H, K, d, d_v]`, shapes of mask and bias.
 #[cfg(test)]
 #[derive(Clone, Copy)]
@@ -447,4 +396,55 @@ pub(super) fn cases() -> Vec<super::Case> {
         .no_gradient()
     };
     SETTINGS.into_iter().map(read).chain(SETTINGS.into_iter().map(weights)).collect()
+}
+
+#[cfg(test)]
+pub(super) mod oracle {
+    use super::HeadLayout;
+    use crate::engine::ops::case::Array;
+
+    /// Element `at` of `x`, aligned at the last axis, extents of 1 repeated.
+    fn broadcast(x: &Array, at: &[usize]) -> f64 {
+        let at = &at[at.len() - x.ndim()..];
+        let index: Vec<usize> = at.iter().zip(x.shape()).map(|(i, extent)| if *extent == 1 { 0 } else { *i }).collect();
+        x[&index[..]]
+    }
+
+    /// Probabilities `[B, H, Tq, Tk]` by the formula.
+    pub(in crate::engine::ops) fn weights(
+        q: &Array,
+        k: &Array,
+        layout: HeadLayout,
+        mask: Option<&Array>,
+        bias: Option<&Array>,
+    ) -> Array {
+        let HeadLayout { heads, key_heads } = layout;
+        let (batch, queries, keys, width) = (q.shape()[0], q.shape()[1], k.shape()[1], q.shape()[2] / heads);
+        let mut weights = Array::zeros(vec![batch, heads, queries, keys]);
+        for (b, h, i) in ndarray::indices((batch, heads, queries)) {
+            let score = |j: usize| -> f64 {
+                if mask.is_some_and(|mask| broadcast(mask, &[b, i, j]) <= 0.0) {
+                    return 0.0;
+                }
+                let shared = h / (heads / key_heads);
+                let dot: f64 = (0..width).map(|d| q[[b, i, h * width + d]] * k[[b, j, shared * width + d]]).sum();
+                (dot / (width as f64).sqrt() + bias.map_or(0.0, |bias| broadcast(bias, &[b, h, i, j]))).exp()
+            };
+            let total: f64 = (0..keys).map(score).sum();
+            (0..keys).filter(|_| total > 0.0).for_each(|j| weights[[b, h, i, j]] = score(j) / total);
+        }
+        weights
+    }
+
+    /// What is read with them.
+    pub(in crate::engine::ops) fn read(weights: &Array, v: &Array, layout: HeadLayout) -> Array {
+        let HeadLayout { heads, key_heads } = layout;
+        let (batch, queries, keys) = (weights.shape()[0], weights.shape()[2], weights.shape()[3]);
+        let width = v.shape()[2] / key_heads;
+        Array::from_shape_fn(vec![batch, queries, heads * width], |at| {
+            let (h, d) = (at[2] / width, at[2] % width);
+            let column = h / (heads / key_heads) * width + d;
+            (0..keys).map(|j| weights[[at[0], h, at[1], j]] * v[[at[0], j, column]]).sum()
+        })
+    }
 }

@@ -31,7 +31,6 @@ pub struct CacheShape {
 #[derive(Clone, Debug)]
 pub struct CacheStep<'g, 'c> {
     cache: &'c Cache,
-    graph: &'g Graph,
     tokens: usize,
     length: Var<'g>,
     mask: Var<'g>,
@@ -79,14 +78,15 @@ impl Cache {
         // Token i of the new ones sees the keys s with s <= length + i.
         let lead = |i: usize| (i / self.capacity) as f32 - (i % self.capacity) as f32 + 0.5;
         let leads = graph.constant([tokens, self.capacity], (0..tokens * self.capacity).map(lead).collect());
-        CacheStep { cache: self, graph, tokens, length, mask: (leads + length).step() }
+        CacheStep { cache: self, tokens, length, mask: (leads + length).step() }
     }
 }
 
 impl<'g> CacheStep<'g, '_> {
     /// The positions of the new tokens, `[tokens]`.
     pub fn positions(&self) -> Var<'g> {
-        self.graph.constant([self.tokens], (0..self.tokens).map(|i| i as f32).collect()) + self.length
+        let counts = (0..self.tokens).map(|i| i as f32).collect();
+        self.length.graph().constant([self.tokens], counts) + self.length
     }
 
     /// What the new tokens see of the keys that [`CacheStep::extend`] gives.
@@ -99,13 +99,13 @@ impl<'g> CacheStep<'g, '_> {
     pub fn extend(&self, store: &Store, layer: usize, new: [Var<'g>; 2]) -> [Var<'g>; 2] {
         let slots = self.cache.layers[layer];
         std::array::from_fn(|i| {
-            self.graph.store_rows(store, slots[i], new[i], self.length);
-            self.graph.read(store, slots[i]).write_rows(new[i], self.length)
+            self.length.graph().store_rows(store, slots[i], new[i], self.length);
+            self.length.graph().read(store, slots[i]).write_rows(new[i], self.length)
         })
     }
 
     /// Counts the new tokens: the last thing that a step records.
     pub fn end(self, store: &Store) {
-        self.graph.update(store, Copy, &[self.length + self.tokens as f32], &[self.cache.length]);
+        self.length.graph().update(store, Copy, &[self.length + self.tokens as f32], &[self.cache.length]);
     }
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, BlockSettings, FeedForwardKind, NormPlace};
+use crate::engine::ops::masked_attention::Seen;
 use crate::engine::{Graph, Store, Var};
 use crate::nn::layers::{
     Activation, Cache, CacheShape, CacheStep, Derivatives, Embedding, Linear, Norm, NormKind, Reading, Routed, Sight,
@@ -203,9 +204,7 @@ impl Decoder {
     fn readings<'g>(&self, tokens: Var<'g>, how: &DecoderReading<'g>) -> Vec<Reading<'g>> {
         let given = how.head_factors.len();
         assert!(given == 0 || given == self.blocks.len(), "head factors of {given} layers for {}", self.blocks.len());
-        let sight = how
-            .mask
-            .map_or(Sight::Causal, |mask| Sight::Seen(crate::engine::ops::masked_attention::Seen::masked(mask)));
+        let sight = how.mask.map_or(Sight::Causal, |mask| Sight::Seen(Seen::masked(mask)));
         let rotary = match (how.positions, self.shape.positions) {
             (None, Positions::Rotary { base }) => {
                 Some(tokens.graph().rotary_table(0, tokens.shape()[1], self.shape.block.head_width(), base))

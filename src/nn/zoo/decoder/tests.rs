@@ -61,8 +61,8 @@ fn logits(built: &mut Built<Decoder>, ids: &[f32]) -> Vec<f32> {
 fn weights_are_as_many_as_the_formulas_say() {
     // V d + L (4 d^2 + 3 d f + 2 d) + d.
     let micro = DecoderShape::llama(100, 64, 96, 4, 4, 256);
-    assert_eq!(built(&micro).parameters(), 100 * 96 + 443_136);
-    assert_eq!(built(&DecoderShape::llama(100, 64, 64, 2, 4, 176)).parameters(), 100 * 64 + 100_608);
+    assert_eq!(built(&micro).parameters(), 100 * 96 + 443_136 + 96);
+    assert_eq!(built(&DecoderShape::llama(100, 64, 64, 2, 4, 176)).parameters(), 100 * 64 + 100_608 + 64);
     // V d + T d + L (12 d^2 + 13 d) + 2 d.
     let gpt2 = DecoderShape::gpt2(50, 32, 24, 3, 2);
     assert_eq!(built(&gpt2).parameters(), 50 * 24 + 32 * 24 + 3 * (12 * 24 * 24 + 13 * 24) + 2 * 24);
