@@ -12,7 +12,7 @@ const GRAIN: usize = 1 << 14;
 const MOST_BLOCKS: usize = 32;
 
 /// How many rows of `n` numbers make a block, out of `rows`.
-fn rows_per_block(rows: usize, n: usize) -> usize {
+pub(super) fn rows_per_block(rows: usize, n: usize) -> usize {
     (GRAIN / n.max(1)).max(rows.div_ceil(MOST_BLOCKS)).max(1)
 }
 
@@ -170,7 +170,7 @@ pub fn layer_norm_backward(
 }
 
 /// Sums over blocks, in their order, the numbers at the beginning of each.
-fn sum_blocks(partial: &[f32], stride: usize, total: &mut [f32]) {
+pub(super) fn sum_blocks(partial: &[f32], stride: usize, total: &mut [f32]) {
     total.fill(0.0);
     for block in partial.chunks(stride.max(1)) {
         for (total, x) in total.iter_mut().zip(block) {

@@ -1,5 +1,6 @@
 //! `layer_norm`: y = (x - mean) / sqrt(var + eps) gain (+ bias) over the last axis, biased variance
-//! (Ba, Kiros and Hinton 2016). The backward is fused and has no second derivative.
+//! (Ba, Kiros and Hinton 2016). The backward is fused and has no second derivative;
+//! `layer_norm_composed` has every derivative.
 
 use crate::engine::{Backward, GradientError, Io, Op, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::layer_norm as kernel;
@@ -102,6 +103,18 @@ impl<'g> Var<'g> {
         let inputs: Vec<Var<'g>> = [self, gain].into_iter().chain(bias).collect();
         self.graph().apply_one(LayerNorm { epsilon }, &inputs)
     }
+
+    /// [`Var::layer_norm`] out of ops that differentiate any number of times.
+    ///
+    /// # Panics
+    /// As [`Var::layer_norm`], or if this is a scalar.
+    pub fn layer_norm_composed(self, gain: Var<'g>, bias: Option<Var<'g>>, epsilon: f32) -> Var<'g> {
+        let shape = self.shape();
+        let mean = |x: Var<'g>| x.sum_keeping(&[shape.len() - 1]) * (1.0 / shape.last_extent() as f32);
+        let centred = self - mean(self);
+        let y = centred / (mean(centred * centred) + epsilon).sqrt() * gain;
+        bias.map_or(y, |bias| y + bias)
+    }
 }
 
 #[cfg(test)]
@@ -120,12 +133,26 @@ pub(super) fn cases() -> Vec<super::Case> {
         }
         y
     }
-    let case = |rows: &[usize], width: usize, bias: bool| {
+    let inputs = |rows: &[usize], width: usize, bias: bool| {
         let shape: Vec<usize> = rows.iter().copied().chain([width]).collect();
         let mut inputs = vec![real(shape), real([width])];
         inputs.extend(bias.then(|| real([width])));
-        let label = format!("{rows:?} {width} {bias}");
-        Case::one(label, inputs, |x| x[0].layer_norm(x[1], x.get(2).copied(), 1e-5), oracle).once()
+        inputs
     };
-    vec![case(&[3], 7, false), case(&[2, 5], 19, true), case(&[1], 5, true), case(&[67], 3, false)]
+    let case = |rows: &[usize], width: usize, bias: bool| {
+        let label = format!("{rows:?} {width} {bias}");
+        Case::one(label, inputs(rows, width, bias), |x| x[0].layer_norm(x[1], x.get(2).copied(), 1e-5), oracle).once()
+    };
+    let composed = |rows: &[usize], width: usize, bias: bool| {
+        let label = format!("composed {rows:?} {width} {bias}");
+        Case::one(label, inputs(rows, width, bias), |x| x[0].layer_norm_composed(x[1], x.get(2).copied(), 1e-5), oracle)
+    };
+    vec![
+        case(&[3], 7, false),
+        case(&[2, 5], 19, true),
+        case(&[1], 5, true),
+        case(&[67], 3, false),
+        composed(&[3], 7, false),
+        composed(&[2, 3], 5, true),
+    ]
 }

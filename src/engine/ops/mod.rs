@@ -6,6 +6,7 @@
 
 pub mod add;
 pub mod attention;
+pub mod attention_composed;
 pub mod attention_weights;
 pub mod broadcast;
 pub mod clip_scale;
@@ -14,8 +15,11 @@ pub mod copy;
 pub mod cross_entropy;
 pub mod delta_rule;
 pub mod div;
+pub mod embedding;
 pub mod exp;
 mod fused_matmul;
+pub mod expert_matmul;
+pub mod expert_routes;
 pub mod gelu;
 pub mod gru;
 pub mod layer_norm;
@@ -23,12 +27,15 @@ pub mod linear_attention;
 pub mod log;
 pub mod log_softmax;
 pub mod lstm;
+pub mod masked_attention;
 pub mod matmul;
 pub mod mul;
 pub mod permute;
 mod pointwise;
 pub mod relu;
 pub mod reshape;
+pub mod rms_norm;
+pub mod rotary;
 pub mod scale;
 pub mod sigmoid;
 pub mod silu;
@@ -40,6 +47,7 @@ pub mod sub;
 pub mod sum;
 pub mod sum_squares;
 pub mod tanh;
+pub mod write_rows;
 
 pub mod adam;
 #[cfg(test)]
@@ -60,6 +68,7 @@ struct Row {
 const ALL: &[Row] = &[
     Row { name: "add", cases: add::cases },
     Row { name: "attention", cases: attention::cases },
+    Row { name: "attention_composed", cases: attention_composed::cases },
     Row { name: "attention_weights", cases: attention_weights::cases },
     Row { name: "broadcast", cases: broadcast::cases },
     Row { name: "clip_scale", cases: clip_scale::cases },
@@ -68,7 +77,10 @@ const ALL: &[Row] = &[
     Row { name: "cross_entropy", cases: cross_entropy::cases },
     Row { name: "delta_rule", cases: delta_rule::cases },
     Row { name: "div", cases: div::cases },
+    Row { name: "embedding", cases: embedding::cases },
     Row { name: "exp", cases: exp::cases },
+    Row { name: "expert_matmul", cases: expert_matmul::cases },
+    Row { name: "expert_routes", cases: expert_routes::cases },
     Row { name: "gelu", cases: gelu::cases },
     Row { name: "gru", cases: gru::cases },
     Row { name: "layer_norm", cases: layer_norm::cases },
@@ -76,11 +88,14 @@ const ALL: &[Row] = &[
     Row { name: "log", cases: log::cases },
     Row { name: "log_softmax", cases: log_softmax::cases },
     Row { name: "lstm", cases: lstm::cases },
+    Row { name: "masked_attention", cases: masked_attention::cases },
     Row { name: "matmul", cases: matmul::cases },
     Row { name: "mul", cases: mul::cases },
     Row { name: "permute", cases: permute::cases },
     Row { name: "relu", cases: relu::cases },
     Row { name: "reshape", cases: reshape::cases },
+    Row { name: "rms_norm", cases: rms_norm::cases },
+    Row { name: "rotary", cases: rotary::cases },
     Row { name: "scale", cases: scale::cases },
     Row { name: "sigmoid", cases: sigmoid::cases },
     Row { name: "silu", cases: silu::cases },
@@ -92,6 +107,7 @@ const ALL: &[Row] = &[
     Row { name: "sum", cases: sum::cases },
     Row { name: "sum_squares", cases: sum_squares::cases },
     Row { name: "tanh", cases: tanh::cases },
+    Row { name: "write_rows", cases: write_rows::cases },
 ];
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Fast weights: an outer-product memory written and read by every token. Keys and queries are
 //! L2-normalised silu projections (Schlag, Irie and Schmidhuber 2021; Yang et al. 2024).
 
-use super::Linear;
+use super::{Linear, l2_normalise};
 use crate::engine::Var;
 use crate::nn::weights::{Builder, Values};
 
@@ -78,8 +78,6 @@ impl FastWeights {
         let width = shape.last_extent() / self.heads;
         by_head.pop();
         by_head.extend([self.heads, width]);
-        let axis = by_head.len() - 1;
-        let x = x.reshape(by_head);
-        (x / ((x * x).sum_keeping(&[axis]) + EPSILON).sqrt()).reshape(shape)
+        l2_normalise(x.reshape(by_head), EPSILON).reshape(shape)
     }
 }

@@ -1,8 +1,17 @@
-//! The models, one file each: a `mod` line and a row of [`ALL`].
+//! The models, one file each: a `mod` line and, for a model of sequences of vectors, a row of [`ALL`].
+//! Models of tokens, sets and plain vectors stand beside the table, each with its own `forward`.
 
+pub mod block;
+#[cfg(test)]
+mod check;
+pub mod decoder;
+pub mod encoder;
+pub mod encoder_decoder;
 mod fast_weights;
 mod gru;
 mod lstm;
+pub mod mlp;
+pub mod neural_process;
 mod stack;
 #[cfg(test)]
 mod tests;
