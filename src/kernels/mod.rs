@@ -4,6 +4,7 @@
 pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
+pub mod convolution;
 pub mod copy;
 pub mod delta_rule;
 pub mod gemm;
@@ -16,6 +17,7 @@ pub mod lstm;
 pub mod map;
 pub mod math;
 pub mod optimiser;
+pub mod pooling;
 pub mod recurrence;
 pub mod reduce;
 pub mod softmax;

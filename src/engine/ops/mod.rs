@@ -7,9 +7,13 @@
 pub mod add;
 pub mod attention;
 pub mod attention_weights;
+pub mod batch_norm;
 pub mod broadcast;
 pub mod clip_scale;
 pub mod concat;
+pub mod conv2d;
+pub mod conv2d_input_gradient;
+pub mod conv2d_weight_gradient;
 pub mod copy;
 pub mod cross_entropy;
 pub mod delta_rule;
@@ -23,6 +27,7 @@ pub mod log;
 pub mod log_softmax;
 pub mod lstm;
 pub mod matmul;
+pub mod max_pool2d;
 pub mod mul;
 pub mod permute;
 mod pointwise;
@@ -60,9 +65,13 @@ const ALL: &[Row] = &[
     Row { name: "add", cases: add::cases },
     Row { name: "attention", cases: attention::cases },
     Row { name: "attention_weights", cases: attention_weights::cases },
+    Row { name: "batch_norm", cases: batch_norm::cases },
     Row { name: "broadcast", cases: broadcast::cases },
     Row { name: "clip_scale", cases: clip_scale::cases },
     Row { name: "concat", cases: concat::cases },
+    Row { name: "conv2d", cases: conv2d::cases },
+    Row { name: "conv2d_input_gradient", cases: conv2d_input_gradient::cases },
+    Row { name: "conv2d_weight_gradient", cases: conv2d_weight_gradient::cases },
     Row { name: "copy", cases: copy::cases },
     Row { name: "cross_entropy", cases: cross_entropy::cases },
     Row { name: "delta_rule", cases: delta_rule::cases },
@@ -76,6 +85,7 @@ const ALL: &[Row] = &[
     Row { name: "log_softmax", cases: log_softmax::cases },
     Row { name: "lstm", cases: lstm::cases },
     Row { name: "matmul", cases: matmul::cases },
+    Row { name: "max_pool2d", cases: max_pool2d::cases },
     Row { name: "mul", cases: mul::cases },
     Row { name: "permute", cases: permute::cases },
     Row { name: "relu", cases: relu::cases },

@@ -1,5 +1,6 @@
 //! The models, one file each: a `mod` line and a row of [`ALL`].
 
+pub mod cnn;
 mod fast_weights;
 mod gru;
 mod lstm;
