@@ -109,8 +109,10 @@ mod tests {
         let y = graph.output("y", norm.evaluate(&store, &weights.read(&graph, &store), x));
         let mut executor = Executor::new(Arc::new(graph.plan()), Pool::serial());
         executor.run(&mut store);
-        let half = 0.5f32.sqrt();
-        assert!(close(&executor.output(y, &store)[..3], &[-half, 0.0, half]));
+        let (y, half) = (executor.output(y, &store), 0.5f32.sqrt());
+        assert!(close(&[y[0], y[2]], &[-half, half]));
+        // The roots of 1e-5 are what channel 1 is divided by, and its mean is not met to the last bit.
+        assert!(y[1].abs() < 0.01 && y[3].abs() < 0.01, "{y:?}");
         assert_eq!(weights.slots().len(), 2, "no optimiser sees the running statistics");
     }
 }
