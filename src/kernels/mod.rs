@@ -4,6 +4,7 @@
 pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
+pub mod convolution;
 pub mod copy;
 pub mod delta_rule;
 pub mod embedding;
@@ -19,6 +20,7 @@ pub mod map;
 pub mod masked_attention;
 pub mod math;
 pub mod optimiser;
+pub mod pooling;
 pub mod recurrence;
 pub mod reduce;
 pub mod rms_norm;

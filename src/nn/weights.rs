@@ -87,6 +87,17 @@ impl<'s> Builder<'s> {
         Weight(self.slots.len() - 1)
     }
 
+    /// A stored value that is no weight and that no optimiser changes, for example a running mean. It
+    /// begins at `value` everywhere.
+    ///
+    /// # Panics
+    /// If the path is taken.
+    pub fn state(&mut self, name: &str, shape: impl Into<Shape>, value: f32) -> Slot {
+        let slot = self.store.add(format!("{}{name}", self.path), shape);
+        self.store.values_mut(slot).fill(value);
+        slot
+    }
+
     /// The finished list.
     pub fn finish(self) -> Weights {
         Weights { slots: self.slots }

@@ -8,18 +8,22 @@ pub mod add;
 pub mod attention;
 pub mod attention_composed;
 pub mod attention_weights;
+pub mod batch_norm;
 pub mod broadcast;
 pub mod clip_scale;
 pub mod concat;
+pub mod conv2d;
+pub mod conv2d_input_gradient;
+pub mod conv2d_weight_gradient;
 pub mod copy;
 pub mod cross_entropy;
 pub mod delta_rule;
 pub mod div;
 pub mod embedding;
 pub mod exp;
-mod fused_matmul;
 pub mod expert_matmul;
 pub mod expert_routes;
+mod fused_matmul;
 pub mod gelu;
 pub mod gru;
 pub mod layer_norm;
@@ -29,6 +33,7 @@ pub mod log_softmax;
 pub mod lstm;
 pub mod masked_attention;
 pub mod matmul;
+pub mod max_pool2d;
 pub mod mul;
 pub mod permute;
 mod pointwise;
@@ -70,9 +75,13 @@ const ALL: &[Row] = &[
     Row { name: "attention", cases: attention::cases },
     Row { name: "attention_composed", cases: attention_composed::cases },
     Row { name: "attention_weights", cases: attention_weights::cases },
+    Row { name: "batch_norm", cases: batch_norm::cases },
     Row { name: "broadcast", cases: broadcast::cases },
     Row { name: "clip_scale", cases: clip_scale::cases },
     Row { name: "concat", cases: concat::cases },
+    Row { name: "conv2d", cases: conv2d::cases },
+    Row { name: "conv2d_input_gradient", cases: conv2d_input_gradient::cases },
+    Row { name: "conv2d_weight_gradient", cases: conv2d_weight_gradient::cases },
     Row { name: "copy", cases: copy::cases },
     Row { name: "cross_entropy", cases: cross_entropy::cases },
     Row { name: "delta_rule", cases: delta_rule::cases },
@@ -90,6 +99,7 @@ const ALL: &[Row] = &[
     Row { name: "lstm", cases: lstm::cases },
     Row { name: "masked_attention", cases: masked_attention::cases },
     Row { name: "matmul", cases: matmul::cases },
+    Row { name: "max_pool2d", cases: max_pool2d::cases },
     Row { name: "mul", cases: mul::cases },
     Row { name: "permute", cases: permute::cases },
     Row { name: "relu", cases: relu::cases },

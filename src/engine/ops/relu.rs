@@ -1,8 +1,8 @@
 //! `relu`: y = max(x, 0); dx = dy where x > 0.
 
-use super::pointwise::{run_unary, same};
+use super::pointwise::{alike, run_backward, run_unary, same};
 use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::Unary;
+use crate::kernels::map::{self, Unary};
 
 #[derive(Debug)]
 struct Relu;
@@ -25,7 +25,35 @@ impl Op for Relu {
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
-        Ok(vec![Some(at.d_output() * at.inputs[0].step())])
+        // By the output, so that nobody needs the input again.
+        Ok(vec![Some(at.d_output().relu_backward(at.outputs[0]))])
+    }
+}
+
+/// Inputs: dy, and the input or the output of the relu. Output: dy where that is positive, else 0.
+#[derive(Debug)]
+struct ReluBackward;
+
+impl Op for ReluBackward {
+    fn name(&self) -> &'static str {
+        "relu_backward"
+    }
+
+    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
+        alike("relu_backward", inputs)
+    }
+
+    fn run(&self, io: Io<'_>) {
+        run_backward(map::Backward::Relu, io);
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Slope(map::Backward::Relu))
+    }
+
+    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
+        // The slope is a step, whose own slope is zero.
+        Ok(vec![at.wanted[0].then(|| at.d_output().relu_backward(at.inputs[1])), None])
     }
 }
 
@@ -55,6 +83,11 @@ impl<'g> Var<'g> {
     /// Every element, or zero where it is negative.
     pub fn relu(self) -> Var<'g> {
         self.graph().apply_one(Relu, &[self])
+    }
+
+    /// This where `saved`, the input or the output of a relu, is positive, else 0.
+    pub(super) fn relu_backward(self, saved: Var<'g>) -> Var<'g> {
+        self.graph().apply_one(ReluBackward, &[self, saved])
     }
 
     /// 1 where an element is positive, else 0.

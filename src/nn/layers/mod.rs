@@ -2,7 +2,9 @@
 
 mod activation;
 mod attention;
+mod batch_norm;
 mod cache;
+mod conv2d;
 mod embedding;
 mod experts;
 mod fast_weights;
@@ -18,7 +20,9 @@ mod swiglu;
 
 pub use activation::Activation;
 pub use attention::Attention;
+pub use batch_norm::{BatchNorm, Statistics};
 pub use cache::{Cache, CacheShape, CacheStep};
+pub use conv2d::Conv2d;
 pub use embedding::Embedding;
 pub use experts::{ExpertSettings, Experts, Routed};
 pub use fast_weights::FastWeights;

@@ -4,6 +4,7 @@
 pub mod block;
 #[cfg(test)]
 mod check;
+pub mod cnn;
 pub mod decoder;
 pub mod encoder;
 pub mod encoder_decoder;
