@@ -177,8 +177,8 @@ mod tests {
         };
         let output = graph.output("result", result);
         let plan = graph.plan();
-        let names = plan.to_string().lines().skip(1).map(|line| line.split(" = ").nth(1).unwrap_or("").to_owned());
-        let names = names.map(|line| line.split(' ').next().unwrap_or("").to_owned()).collect();
+        let word = |line: &str| line.split(" = ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned);
+        let names = plan.to_string().lines().filter_map(word).collect();
         let mut executor = Executor::new(Arc::new(plan), Pool::serial());
         executor.run(store);
         (names, executor.output(output, store))

@@ -5,6 +5,7 @@
 //! and Candle are given: the same shapes, the same first weights and inputs, the same loss and Adam.
 
 mod cases;
+mod cnn;
 mod delta_rule;
 mod lstm;
 mod micro;
@@ -57,6 +58,20 @@ pub const ALL: &[Workload] = &[
         flop: || transformer::flop(&transformer::GPICL),
         losses: (2.44257, 1.96511),
         build: || transformer::build(3, &transformer::GPICL),
+    },
+    Workload {
+        name: "W4",
+        about: "language model, batch 16, 128 tokens, 512 words, width 192, 6 layers",
+        flop: || transformer::flop(&transformer::LANGUAGE),
+        losses: (6.42295, 5.79253),
+        build: || transformer::build(4, &transformer::LANGUAGE),
+    },
+    Workload {
+        name: "W5",
+        about: "CNN on 28x28 images, batch 64",
+        flop: cnn::flop,
+        losses: (2.30657, 2.23497),
+        build: cnn::build,
     },
     Workload {
         name: "W6",

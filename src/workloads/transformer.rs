@@ -24,6 +24,10 @@ pub(super) struct Transformer {
 pub(super) const GPICL: Transformer =
     Transformer { batch: 16, tokens: 100, inputs: Some(74), width: 128, layers: 4, heads: 4, hidden: 512, outputs: 10 };
 
+/// W4.
+pub(super) const LANGUAGE: Transformer =
+    Transformer { batch: 16, tokens: 128, inputs: None, width: 192, layers: 6, heads: 6, hidden: 768, outputs: 512 };
+
 /// See [`super::Workload::flop`].
 pub(super) fn flop(t: &Transformer) -> u64 {
     let rows = t.batch * t.tokens;
@@ -77,20 +81,52 @@ fn normalise<'g>(scope: &Scope<'g, '_>, x: Var<'g>, (gain, bias): Norm) -> Var<'
     x.layer_norm(scope.read(gain), Some(scope.read(bias)), EPSILON)
 }
 
-/// The training step of W3.
+/// What comes before the blocks, and what turns their output into logits.
+enum Ends {
+    Vectors {
+        embedding: (Slot, Slot),
+    },
+    /// The embedding of words is the head too.
+    Words {
+        embedding: Slot,
+    },
+}
+
+impl Ends {
+    fn embed<'g>(&self, scope: &Scope<'g, '_>, tokens: Var<'g>) -> Var<'g> {
+        match *self {
+            Ends::Vectors { embedding } => scope.linear(tokens, embedding),
+            Ends::Words { embedding } => scope.read(embedding).embedding(tokens),
+        }
+    }
+}
+
+/// The training step.
 pub(super) fn build(workload: u64, t: &Transformer) -> Training {
     let mut maker = Maker::new(workload);
-    let inputs = t.inputs.expect("W3 reads vectors");
-    let embedding = maker.linear("embedding", inputs, t.width);
+    let ends = match t.inputs {
+        Some(inputs) => Ends::Vectors { embedding: maker.linear("embedding", inputs, t.width) },
+        None => Ends::Words { embedding: maker.weight("embedding", [t.outputs, t.width], t.width) },
+    };
     let positions = maker.weight("positions", [t.tokens, t.width], t.width);
     let blocks: Vec<Block> = (0..t.layers).map(|i| Block::new(&mut maker, i, t)).collect();
     let last = norm(&mut maker, "norm", t.width);
-    let head = maker.linear("head", t.width, t.outputs);
-    let tokens = maker.inputs([t.batch, t.tokens, inputs]);
+    let head = t.inputs.map(|_| maker.linear("head", t.width, t.outputs));
+    let tokens = match t.inputs {
+        Some(inputs) => maker.inputs([t.batch, t.tokens, inputs]),
+        None => maker.indices("tokens", 0, [t.batch, t.tokens], t.outputs),
+    };
     let targets = maker.indices("targets", 1, [t.batch, t.tokens], t.outputs);
     maker.train(targets, |scope| {
-        let h = scope.linear(scope.read(tokens), embedding) + scope.read(positions);
-        let h = blocks.iter().fold(h, |h, block| block.forward(scope, h, t.heads));
-        scope.linear(normalise(scope, h, last), head)
+        let h = ends.embed(scope, scope.read(tokens)) + scope.read(positions);
+        let h = normalise(scope, blocks.iter().fold(h, |h, block| block.forward(scope, h, t.heads)), last);
+        match (&ends, head) {
+            (Ends::Words { embedding }, _) => {
+                let rows = h.reshape([t.batch * t.tokens, t.width]);
+                let logits = rows.matmul_transposed(scope.read(*embedding));
+                logits.reshape([t.batch, t.tokens, t.outputs])
+            }
+            (Ends::Vectors { .. }, head) => scope.linear(h, head.expect("vectors have a head of their own")),
+        }
     })
 }
