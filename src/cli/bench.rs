@@ -8,7 +8,8 @@ use super::job::{Job, Place};
 use super::output;
 use crate::base::text::nearest;
 use crate::base::threads::Pool;
-use crate::engine::Profile;
+use crate::engine::{Cost, Profile};
+use crate::kernels::limits;
 use crate::run::export::aligned;
 use crate::workloads::{self, Kernel, Timing, Work, Workload};
 
@@ -160,7 +161,7 @@ impl Bench {
     }
 
     fn show_profile(&self, workload: &Workload, profile: &Profile) -> Result<(), Failure> {
-        let limit = workloads::peak_gflops() * f64::from(self.threads);
+        let limit = limits::peak_gflops() * f64::from(self.threads);
         let total = profile.seconds();
         if self.json {
             for cost in profile.grouped(true) {
@@ -174,7 +175,7 @@ impl Bench {
             }
             return Ok(());
         }
-        let row = |cost: &crate::engine::Cost| {
+        let row = |cost: &Cost| {
             vec![
                 cost.op.clone(),
                 cost.count.to_string(),

@@ -48,6 +48,11 @@ impl Executor {
         Executor { plan, arena, pool }
     }
 
+    /// Another executor of the same plan, with memory of its own.
+    pub fn sibling(&self) -> Executor {
+        Executor::new(Arc::clone(&self.plan), self.pool.clone())
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -19,7 +19,49 @@ pub(super) fn fuse(recorded: &Recorded) -> Recorded {
             fuser.follow(node);
         }
     }
-    fuser.recorded
+    let mut recorded = fuser.recorded;
+    join_row_sums(&mut recorded);
+    recorded
+}
+
+/// A sum over the rows of a value that a product reads as its second input is taken on the way: the
+/// gradient of a bias, with that of its weight.
+fn join_row_sums(recorded: &mut Recorded) {
+    let users = Users::new(recorded);
+    for sum in 0..recorded.nodes.len() {
+        let node = &recorded.nodes[sum];
+        let [rows] = node.inputs[..] else { continue };
+        if !users.live[sum] || !node.op.sums_rows(&recorded.values[rows].shape) {
+            continue;
+        }
+        let (output, root) = (node.outputs[0], users.root[rows]);
+        let columns = recorded.values[rows].shape.last_extent();
+        let joins = |&other: &usize| {
+            let node = &recorded.nodes[other];
+            let first = sum.min(other);
+            // What the earlier of both makes must not be read before the later.
+            let early = &recorded.nodes[first].outputs;
+            let late = |id: &usize| users.of[users.root[*id]].iter().all(|user| *user > sum.max(other));
+            other != sum
+                && node
+                    .inputs
+                    .get(1)
+                    .is_some_and(|b| users.root[*b] == root && recorded.values[*b].shape.last_extent() == columns)
+                && node.op.with_row_sums().is_some()
+                && early.iter().all(late)
+        };
+        let Some(&product) = users.of[root].iter().find(|other| joins(other)) else { continue };
+        let Some(op) = recorded.nodes[product].op.with_row_sums() else { continue };
+        let node = recorded.nodes[product].clone();
+        let outputs: Vec<usize> = node.outputs.iter().copied().chain([output]).collect();
+        let at = sum.max(product);
+        for &output in &outputs {
+            recorded.values[output].source = Source::Node(at);
+        }
+        recorded.nodes[at] = Node { op: Arc::from(op), inputs: node.inputs, outputs };
+        // One product takes one sum: look at the graph anew.
+        return join_row_sums(recorded);
+    }
 }
 
 /// Who reads what.
@@ -230,6 +272,27 @@ mod tests {
             .map(|p| values.values(values.find("x").unwrap())[p] * values.values(values.find("w").unwrap())[p * 5])
             .sum();
         assert!((executor.output(kept, &values)[0] - first).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_gradient_of_a_bias_comes_with_that_of_its_weight() {
+        let mut values = store(SHAPES);
+        let (names, got) = run(&mut values, |v| {
+            let (x, w, b) = (v("x"), v("w"), v("b"));
+            let y = (x.matmul(w) + b).tanh();
+            let gradients = x.graph().gradient((y * y).sum(), &[w, b]).expect("gradients");
+            gradients[0].sum() + (gradients[1] * gradients[1]).sum()
+        });
+        assert!(names.contains(&"matmul_t_+sums".to_owned()), "{names:?}");
+        let (names, apart) = run(&mut values, |v| {
+            let (x, w, b) = (v("x"), v("w"), v("b"));
+            // Another bias of another shape: its gradient is no sum over all rows.
+            let y = (x.matmul(w) + b.broadcast_to([3, 5])).tanh();
+            let gradients = x.graph().gradient((y * y).sum(), &[w, b]).expect("gradients");
+            gradients[0].sum() + (gradients[1] * gradients[1]).sum()
+        });
+        assert!(!names.contains(&"matmul_t_+sums".to_owned()), "{names:?}");
+        assert!((got[0] - apart[0]).abs() < 1e-4 * got[0].abs(), "{got:?} {apart:?}");
     }
 
     #[test]

@@ -156,6 +156,18 @@ pub trait Op: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether this op sums an input of this shape over all axes but the last.
+    fn sums_rows(&self, input: &Shape) -> bool {
+        let _ = input;
+        false
+    }
+
+    /// The same op with one more output: the sum of its second input over all axes but the last. None
+    /// if it cannot.
+    fn with_row_sums(&self) -> Option<Box<dyn Op>> {
+        None
+    }
+
     /// Whether the only output is the first input under another shape: then nothing is run or copied.
     fn is_view(&self) -> bool {
         false

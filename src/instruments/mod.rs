@@ -1,3 +1,4 @@
 //! Instruments: what the bench measures on any trained model, and the statistics behind verdicts.
 
+pub mod profile;
 pub mod statistics;

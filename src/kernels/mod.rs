@@ -14,6 +14,7 @@ pub mod gru;
 pub mod isa;
 pub(crate) mod lanes;
 pub mod layer_norm;
+pub mod limits;
 pub mod linear_attention;
 pub mod lstm;
 pub mod map;

@@ -2,7 +2,7 @@
 
 use super::cases::uniform;
 use crate::base::threads::Pool;
-use crate::kernels::gemm::{Batch, Gemm, gemm};
+use crate::kernels::gemm::{Epilogue, Gemm, blocked_scratch, gemm_blocked};
 use crate::kernels::layer_norm::layer_norm;
 use crate::kernels::map::{Unary, unary};
 use crate::kernels::optimiser::{Adam, adam_step};
@@ -100,7 +100,9 @@ fn numbers(seed: u64, len: usize) -> Vec<f32> {
 
 fn square(pool: Pool, n: usize) -> Box<dyn FnMut()> {
     let (a, b, mut c) = (numbers(1, n * n), numbers(2, n * n), vec![0.0; n * n]);
-    Box::new(move || gemm(&pool, &Gemm::dense(n, n, n), &Batch::ONE, &a, &b, &mut c))
+    let shape = Gemm::dense(n, n, n);
+    let mut scratch = vec![0.0; blocked_scratch(&shape)];
+    Box::new(move || gemm_blocked(&pool, &shape, &a, &b, &mut c, &mut scratch, Epilogue::default(), None))
 }
 
 fn adam(pool: Pool) -> Box<dyn FnMut()> {
@@ -120,18 +122,4 @@ fn adam(pool: Pool) -> Box<dyn FnMut()> {
         };
         adam_step(&pool, &settings, &mut p, &mut m, &mut v, &g);
     })
-}
-
-/// The limit of arithmetic: billions of fused multiply-adds, counted as two, that one core does on
-/// data in its first cache; measured in a few milliseconds.
-pub fn peak_gflops() -> f64 {
-    // A tile of C against a strip of B that stays in L1, as the innermost loop of every product.
-    let (shape, pool) = (Gemm::dense(96, 16, 256), Pool::serial());
-    let (a, b, mut c) = (numbers(1, 96 * 256), numbers(2, 256 * 16), vec![0.0; 96 * 16]);
-    let once = |c: &mut [f32]| {
-        let started = std::time::Instant::now();
-        (0..20).for_each(|_| gemm(&pool, &shape, &Batch::ONE, &a, &b, c));
-        20.0 * shape.operations() as f64 / started.elapsed().as_secs_f64() / 1e9
-    };
-    (0..50).map(|_| once(&mut c)).fold(0.0, f64::max)
 }

@@ -16,7 +16,7 @@ mod transformer;
 
 use crate::base::threads::Pool;
 
-pub use micro::{KERNELS, Kernel, Work, peak_gflops};
+pub use micro::{KERNELS, Kernel, Work};
 pub use timing::{Timing, pin, time};
 pub use training::{Step, Training};
 

@@ -5,11 +5,6 @@ use super::fused_matmul::FusedMatMul;
 use crate::engine::{Backward, Follow, Io, Op, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::gemm::{self, Batch, Epilogue, Gemm};
 
-/// Whether packing B once pays: one product that reads it often.
-pub(super) fn is_large(gemm: &Gemm, batch: &Batch) -> bool {
-    batch.count == 1 && gemm.m >= 64 && gemm.n >= if gemm.a_row == 1 { 32 } else { 8 }
-}
-
 /// A product of matrices `[.., m, k]` and `[.., k, n]`; a transposed operand is stored the other way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MatMul {
@@ -18,6 +13,11 @@ pub(super) struct MatMul {
 }
 
 impl MatMul {
+    /// Whether the rows of B follow one another as they are summed over.
+    pub(super) fn sums_over_rows(self) -> bool {
+        !self.transpose_b
+    }
+
     /// Extents (batch, m, n, k) of the product.
     fn extents(&self, a: &[usize], b: &[usize]) -> Option<(usize, usize, usize, usize)> {
         let ([batch_a @ .., a0, a1], [batch_b @ .., b0, b1]) = (a, b) else { return None };
@@ -64,8 +64,8 @@ impl Op for MatMul {
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [a, b, ..], outputs: [c, ..], input_shapes, scratch, pool, .. } = io;
         let (gemm, batch) = self.layout(&input_shapes[0], &input_shapes[1]);
-        if is_large(&gemm, &batch) {
-            gemm::gemm_blocked(pool, &gemm, a, b, c, scratch, Epilogue::default());
+        if gemm::is_blocked(&gemm, &batch) {
+            gemm::gemm_blocked(pool, &gemm, a, b, c, scratch, Epilogue::default(), None);
         } else {
             gemm::gemm(pool, &gemm, &batch, a, b, c);
         }
@@ -73,7 +73,7 @@ impl Op for MatMul {
 
     fn scratch(&self, inputs: &[Shape], _: &[Shape]) -> usize {
         let (gemm, batch) = self.layout(&inputs[0], &inputs[1]);
-        if is_large(&gemm, &batch) { gemm::blocked_scratch(&gemm) } else { 0 }
+        if gemm::is_blocked(&gemm, &batch) { gemm::blocked_scratch(&gemm) } else { 0 }
     }
 
     fn flop(&self, inputs: &[Shape], outputs: &[Shape]) -> u64 {
@@ -83,6 +83,10 @@ impl Op for MatMul {
 
     fn with_epilogue(&self, follow: &[Follow]) -> Option<Box<dyn Op>> {
         FusedMatMul::new(*self, follow).map(|op| Box::new(op) as Box<dyn Op>)
+    }
+
+    fn with_row_sums(&self) -> Option<Box<dyn Op>> {
+        FusedMatMul::new(*self, &[])?.with_row_sums()
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {

@@ -37,6 +37,10 @@ impl Op for Sum {
     fn flop(&self, inputs: &[Shape], _: &[Shape]) -> u64 {
         inputs[0].size() as u64
     }
+
+    fn sums_rows(&self, input: &Shape) -> bool {
+        !input.is_empty() && self.axes.iter().copied().eq(0..input.len() - 1)
+    }
 }
 
 impl<'g> Var<'g> {

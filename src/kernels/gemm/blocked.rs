@@ -10,12 +10,15 @@ use super::epilogue::{Epilogue, Shared as After};
 use super::pack::transfer;
 use super::{Batch, DEPTH, GRAIN, Gemm, PACK_FROM, Shared, check};
 use crate::base::threads::Pool;
+use crate::kernels::isa::kernel;
 use crate::kernels::tile::{Strip, Tiles, WIDEST};
 
 /// Rows of a task, about; a block of A of that many rows and [`DEPTH`] columns is a quarter of L2.
 const ROWS: usize = 128;
 /// Fewest columns of a task.
 const COLUMNS: usize = 64;
+/// The most columns of a task, so that its block of C stays in L2 while the pieces of a sum pass.
+const MOST_COLUMNS: usize = 512;
 /// Tasks that are enough for the cores of a large machine.
 const TASKS: usize = 16;
 /// Columns that one task packs.
@@ -39,6 +42,12 @@ const fn packs_a(s: &Gemm) -> bool {
     s.a_row == 1 || s.n >= PACK_FROM
 }
 
+/// Whether packing once pays: one product that reads B often.
+pub const fn is_blocked(s: &Gemm, batch: &Batch) -> bool {
+    // A transposed A is packed as a whole, for which a few columns are no use.
+    batch.count == 1 && s.m >= 64 && s.n >= if s.a_row == 1 { 32 } else { 8 }
+}
+
 /// The pieces of the sums: as equal as possible, at most [`DEPTH`] long.
 #[derive(Clone, Copy)]
 struct Pieces {
@@ -59,10 +68,12 @@ impl Pieces {
 }
 
 /// `C (+)= A · B`, then `epilogue`. For one product with many rows; bits as those of
-/// [`super::gemm`] up to where sums are cut. `scratch`: [`blocked_scratch`]. Allocates nothing.
+/// [`super::gemm`] up to where sums are cut. `scratch`: [`blocked_scratch`]. `row_sums` `[n]` becomes
+/// the sum of the rows of B, taken while they are packed. Allocates nothing.
 ///
 /// # Panics
 /// When a slice is too short for the shape: a bug in the caller, not bad input.
+#[allow(clippy::too_many_arguments)]
 pub fn gemm_blocked(
     pool: &Pool,
     s: &Gemm,
@@ -71,16 +82,26 @@ pub fn gemm_blocked(
     c: &mut [f32],
     scratch: &mut [f32],
     epilogue: Epilogue<'_>,
+    row_sums: Option<&mut [f32]>,
 ) {
     check(s, &Batch::ONE, a, b, c);
     assert!(scratch.len() >= blocked_scratch(s), "gemm: too little scratch for {s:?}");
     let after = After::new(s, c.len(), epilogue);
+    let mut no_sums = [];
+    let row_sums = match row_sums {
+        Some(sums) => {
+            assert!(sums.len() == s.n, "gemm: {} sums for {s:?}", sums.len());
+            sums.fill(0.0);
+            sums
+        }
+        None => &mut no_sums[..],
+    };
     if s.m == 0 || s.n == 0 {
         return;
     }
     let tiles = Tiles::current();
     let (packed_b, packed_a) = scratch.split_at_mut(s.k * s.n.next_multiple_of(WIDEST));
-    pack(pool, &tiles, s, [a, b], [packed_a, packed_b]);
+    pack(pool, &tiles, s, [a, b], [packed_a, packed_b], row_sums);
     let a = if packs_a(s) { packed_a } else { a };
     let shared = Shared { a: a.as_ptr(), b: packed_b.as_ptr(), c: c.as_mut_ptr() };
     let (rows, columns) = block(&tiles, s);
@@ -104,13 +125,22 @@ fn block(tiles: &Tiles, s: &Gemm) -> (usize, usize) {
     let down = s.m.div_ceil(ROWS);
     let down = if down > 2 { down.next_multiple_of(2) } else { down };
     let rows = s.m.div_ceil(down).next_multiple_of(tiles.rows);
-    let across = (wanted / s.m.div_ceil(rows)).clamp(1, s.n.div_ceil(COLUMNS));
+    let across = (wanted / s.m.div_ceil(rows)).clamp(1, s.n.div_ceil(COLUMNS)).max(s.n.div_ceil(MOST_COLUMNS));
     (rows, s.n.div_ceil(across).next_multiple_of(WIDEST))
 }
 
 /// Packs B, and A where it pays: for each piece of the sums, strips (tiles) whose rows (columns)
 /// follow one another.
-fn pack(pool: &Pool, tiles: &Tiles, s: &Gemm, [a, b]: [&[f32]; 2], [packed_a, packed_b]: [&mut [f32]; 2]) {
+fn pack(
+    pool: &Pool,
+    tiles: &Tiles,
+    s: &Gemm,
+    [a, b]: [&[f32]; 2],
+    [packed_a, packed_b]: [&mut [f32]; 2],
+    row_sums: &mut [f32],
+) {
+    let sums = (!row_sums.is_empty()).then(|| Shared { a: b.as_ptr(), b: b.as_ptr(), c: row_sums.as_mut_ptr() });
+    let sums = sums.as_ref();
     let of_a = Shared { a: a.as_ptr(), b: a.as_ptr(), c: packed_a.as_mut_ptr() };
     let of_b = Shared { a: b.as_ptr(), b: b.as_ptr(), c: packed_b.as_mut_ptr() };
     let (of_a, of_b) = (&of_a, &of_b);
@@ -128,7 +158,7 @@ fn pack(pool: &Pool, tiles: &Tiles, s: &Gemm, [a, b]: [&[f32]; 2], [packed_a, pa
         unsafe {
             if task >= tasks_a {
                 let first = (task - tasks_a) * group;
-                strips_of_b(tiles, s, of_b, first..strips.min(first + group));
+                strips_of_b(tiles, s, of_b, sums, first..strips.min(first + group));
             } else if s.a_row == 1 {
                 columns_of_a(tiles, s, of_a, task * PACKED_DEPTH..s.k.min((task + 1) * PACKED_DEPTH));
             } else {
@@ -144,15 +174,36 @@ fn pack(pool: &Pool, tiles: &Tiles, s: &Gemm, [a, b]: [&[f32]; 2], [packed_a, pa
 }
 
 /// # Safety
-/// `shared.a` is B; `shared.c` its scratch; nobody else writes these strips.
-unsafe fn strips_of_b(tiles: &Tiles, s: &Gemm, shared: &Shared, strips: Range<usize>) {
+/// `shared.a` is B; `shared.c` its scratch; `sums.c` holds a number a column; nobody else writes these
+/// strips.
+unsafe fn strips_of_b(tiles: &Tiles, s: &Gemm, shared: &Shared, sums: Option<&Shared>, strips: Range<usize>) {
     let row = s.n.next_multiple_of(tiles.wide);
     for (from, depth) in Pieces::of(s.k).each() {
         for j in strips.clone().map(|strip| strip * tiles.wide) {
             let at = shared.at(from * s.b_row + j * s.b_column, 0, from * row + j * depth);
-            // SAFETY: rows `from..from + depth` of at most `wide` columns, and their strip.
-            unsafe { transfer(at.a, s.b_row, s.b_column, depth, tiles.wide.min(s.n - j), at.c, tiles.wide) }
+            let width = tiles.wide.min(s.n - j);
+            // SAFETY: rows `from..from + depth` of at most `wide` columns, their strip, their sums.
+            unsafe {
+                transfer(at.a, s.b_row, s.b_column, depth, width, at.c, tiles.wide);
+                if let Some(sums) = sums {
+                    let strip = std::slice::from_raw_parts(at.c, depth * tiles.wide);
+                    add_rows(tiles.wide, strip, std::slice::from_raw_parts_mut(sums.at(0, 0, j).c, width));
+                }
+            }
         }
+    }
+}
+
+kernel! {
+    /// Adds the sum of the rows of a strip, 4 to 32 wide, to `sums`.
+    fn add_rows<A>(wide: usize, strip: &[f32], sums: &mut [f32]) {
+        let mut total = [0.0f32; WIDEST];
+        match wide {
+            8 => strip.as_chunks::<8>().0.iter().for_each(|row| (0..8).for_each(|j| total[j] += row[j])),
+            16 => strip.as_chunks::<16>().0.iter().for_each(|row| (0..16).for_each(|j| total[j] += row[j])),
+            _ => strip.chunks(wide).for_each(|row| total.iter_mut().zip(row).for_each(|(total, x)| *total += x)),
+        }
+        sums.iter_mut().zip(&total).for_each(|(sum, total)| *sum += total);
     }
 }
 
@@ -293,7 +344,12 @@ mod tests {
     fn run(pool: &Pool, s: &Gemm, epilogue: Epilogue<'_>) -> Vec<f32> {
         let (a, b, mut c) = (noise(1, s.m * s.k), noise(2, s.k * s.n), noise(3, s.m * s.n));
         let mut scratch = vec![f32::NAN; blocked_scratch(s)];
-        gemm_blocked(pool, s, &a, &b, &mut c, &mut scratch, epilogue);
+        let mut sums = vec![f32::NAN; s.n];
+        gemm_blocked(pool, s, &a, &b, &mut c, &mut scratch, epilogue, Some(&mut sums));
+        for (j, sum) in sums.iter().enumerate() {
+            let exact: f64 = (0..s.k).map(|p| f64::from(b[p * s.b_row + j * s.b_column])).sum();
+            assert!((f64::from(*sum) - exact).abs() < 2e-5, "{s:?}: sum {j} of the rows is {sum}, not {exact}");
+        }
         c
     }
 

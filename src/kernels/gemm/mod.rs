@@ -21,7 +21,7 @@ use self::pack::transfer;
 use super::tile::{Strip, TALLEST, Tiles, WIDEST};
 use crate::base::threads::Pool;
 
-pub use blocked::{blocked_scratch, gemm_blocked};
+pub use blocked::{blocked_scratch, gemm_blocked, is_blocked};
 pub use epilogue::{Epilogue, Finish, finish};
 
 /// Terms summed in registers before C is touched.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::settings::Condition;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Tensor, TrialError};
+use crate::contract::{Checkpoint, Panel, Tensor, TrialError};
 use crate::engine::{Executor, Graph, Output, Shape, Slot, Store};
+use crate::instruments::profile;
 use crate::nn::optimiser::{Adam, AdamSettings, warm_up};
 use crate::nn::weights::{Builder, Weights};
 use crate::nn::zoo::SequenceModel;
@@ -14,6 +15,9 @@ use crate::tasks::gpicl::Batch;
 
 /// Sequences in one forward pass of an evaluation.
 const CHUNK: usize = 32;
+
+/// Steps that a profile measures.
+const PROFILED: usize = 3;
 
 /// Names of the slots that hold a batch; they are no part of a checkpoint.
 const BATCH: [&str; 2] = ["batch.tokens", "batch.targets"];
@@ -186,6 +190,12 @@ impl Learner {
             attention: executor.output(attention, &store),
             probabilities: executor.output(probabilities, &store),
         })
+    }
+
+    /// Where the time of a training step goes. The steps are taken on a copy of the weights.
+    pub fn profile(&self) -> Panel {
+        let profile = self.train.sibling().profile(&mut self.store.clone(), PROFILED);
+        profile::panel(&profile, self.pool.threads())
     }
 
     /// Numbers that training adjusts.

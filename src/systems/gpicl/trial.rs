@@ -34,6 +34,8 @@ pub(super) struct GpiclTrial {
     examined: usize,
     curves: Curves,
     history: Vec<panels::Moment>,
+    /// Taken once: it costs a few steps.
+    profile: Option<Panel>,
 }
 
 /// The final sets: made when training is over, as they are large.
@@ -71,6 +73,7 @@ impl GpiclTrial {
             examined: 0,
             curves: BTreeMap::new(),
             history: Vec::new(),
+            profile: None,
             cell,
         })
     }
@@ -143,6 +146,10 @@ impl Trial for GpiclTrial {
         let inside = sequence.and_then(|batch| Some((self.learner.inside(&batch, 0)?, batch)));
         shown.extend(inside.map(|(inside, batch)| panels::inside(&inside, &batch, self.family.base())));
         shown.extend(panels::emergence(&self.history, chance));
+        if self.profile.is_none() && self.step > 0 {
+            self.profile = Some(self.learner.profile());
+        }
+        shown.extend(self.profile.clone());
         shown
     }
 
