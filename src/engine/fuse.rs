@@ -20,13 +20,13 @@ pub(super) fn fuse(recorded: &Recorded) -> Recorded {
         }
     }
     let mut recorded = fuser.recorded;
-    join_row_sums(&mut recorded);
+    while join_row_sums(&mut recorded) {}
     recorded
 }
 
 /// A sum over the rows of a value that a product reads as its second input is taken on the way: the
-/// gradient of a bias, with that of its weight.
-fn join_row_sums(recorded: &mut Recorded) {
+/// gradient of a bias, with that of its weight. Joins one pair, and says whether there was one.
+fn join_row_sums(recorded: &mut Recorded) -> bool {
     let users = Users::new(recorded);
     for sum in 0..recorded.nodes.len() {
         let node = &recorded.nodes[sum];
@@ -59,9 +59,9 @@ fn join_row_sums(recorded: &mut Recorded) {
             recorded.values[output].source = Source::Node(at);
         }
         recorded.nodes[at] = Node { op: Arc::from(op), inputs: node.inputs, outputs };
-        // One product takes one sum: look at the graph anew.
-        return join_row_sums(recorded);
+        return true;
     }
+    false
 }
 
 /// Who reads what.
