@@ -24,6 +24,7 @@ pub mod log_softmax;
 pub mod lstm;
 pub mod matmul;
 pub mod mul;
+pub mod packed_attention;
 pub mod permute;
 mod pointwise;
 pub mod relu;
@@ -77,6 +78,7 @@ const ALL: &[Row] = &[
     Row { name: "lstm", cases: lstm::cases },
     Row { name: "matmul", cases: matmul::cases },
     Row { name: "mul", cases: mul::cases },
+    Row { name: "packed_attention", cases: packed_attention::cases },
     Row { name: "permute", cases: permute::cases },
     Row { name: "relu", cases: relu::cases },
     Row { name: "reshape", cases: reshape::cases },
