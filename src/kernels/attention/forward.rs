@@ -15,28 +15,34 @@ use crate::kernels::tile::Tiles;
 /// row). Returns the largest score and the sum of `exp(score - largest)`.
 #[inline(always)]
 fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
-    row[..seen.start].fill(f32::NEG_INFINITY);
-    row[seen.end..].fill(f32::NEG_INFINITY);
     let row = row.as_chunks_mut::<LANES>().0;
+    let is_seen = |i: usize, j: usize| ((i * LANES + j) as u32).wrapping_sub(seen.start as u32) < seen.len() as u32;
     let mut top = [f32::NEG_INFINITY; LANES];
-    for chunk in row.iter() {
+    for (i, chunk) in row.iter().enumerate() {
+        // A copy, or LLVM takes one lane at a time.
+        let mut scores = *chunk;
         for j in 0..LANES {
-            top[j] = larger(top[j], chunk[j]);
+            scores[j] = if is_seen(i, j) { scores[j] } else { f32::NEG_INFINITY };
+        }
+        for j in 0..LANES {
+            top[j] = larger(top[j], scores[j]);
         }
     }
     let top = max(top);
     let mut total = [0.0; LANES];
-    for chunk in row.iter_mut() {
+    for (i, chunk) in row.iter_mut().enumerate() {
         for j in 0..LANES {
-            chunk[j] = exp::<A>(chunk[j] - top);
+            // Masked afterwards: exp of -inf underflows, which costs a CPU many cycles.
+            let p = exp::<A>(chunk[j] - top);
+            chunk[j] = if is_seen(i, j) { p } else { 0.0 };
             total[j] += chunk[j];
         }
     }
     let total = sum(total);
     let scale = 1.0 / total;
     for chunk in row {
-        for p in chunk {
-            *p *= scale;
+        for j in 0..LANES {
+            chunk[j] *= scale;
         }
     }
     (top, total)

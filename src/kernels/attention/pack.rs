@@ -1,5 +1,7 @@
 //! What the products of one head read many times, laid out for the register tiles.
 
+use std::ops::Range;
+
 use super::{AttentionShape, LANES, Track};
 use crate::kernels::isa::kernel;
 use crate::kernels::lanes::{load, store};
@@ -45,8 +47,16 @@ kernel! {
     fn copy<A>(x: Track<'_>, row: usize, into: &mut [f32]) -> bool {
         let mut zero = [0.0; LANES];
         for (t, into) in into.chunks_exact_mut(row).enumerate() {
-            for (x, into) in x.at(t).chunks(LANES).zip(into.as_chunks_mut::<LANES>().0) {
-                *into = load::<LANES>(x, 0.0);
+            let (whole, rest) = x.at(t).as_chunks::<LANES>();
+            let (into, _) = into.as_chunks_mut::<LANES>();
+            for (x, into) in whole.iter().zip(&mut *into) {
+                for j in 0..LANES {
+                    into[j] = x[j];
+                    zero[j] = A::mul_add(x[j], 0.0, zero[j]);
+                }
+            }
+            if let Some(into) = into.get_mut(whole.len()) {
+                *into = load::<LANES>(rest, 0.0);
                 for j in 0..LANES {
                     zero[j] = A::mul_add(into[j], 0.0, zero[j]);
                 }
@@ -112,25 +122,35 @@ fn interleave(x: [[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
     y
 }
 
+/// The square of `x` at the rows `tokens` and column `d`; zeros outside.
+#[inline(always)]
+fn square(x: Track<'_>, tokens: Range<usize>, d: usize) -> [[f32; SIDE]; SIDE] {
+    let mut square = [[0.0; SIDE]; SIDE];
+    if tokens.len() == SIDE && d + SIDE <= x.width {
+        let from = &x.data[tokens.start * x.stride + d..][..(SIDE - 1) * x.stride + SIDE];
+        for i in 0..SIDE {
+            square[i].copy_from_slice(&from[i * x.stride..][..SIDE]);
+        }
+    } else {
+        for (row, t) in square.iter_mut().zip(tokens) {
+            *row = load::<SIDE>(&x.at(t)[d..], 0.0);
+        }
+    }
+    square
+}
+
 kernel! {
     /// `into[d, s] = scale x[first + s, d]`, `columns` numbers a row.
     fn transpose<A>(x: Track<'_>, first: usize, tokens: usize, scale: f32, columns: usize, into: &mut [f32]) {
         // The narrowest tiles have fewer columns than a square.
         let side = SIDE.min(columns);
         for s in (0..columns).step_by(side) {
+            let from = (first + s).min(tokens);
+            let to = (first + s + side).min(tokens);
             for d in (0..x.width).step_by(SIDE) {
-                let mut square = [[0.0; SIDE]; SIDE];
-                for (i, row) in square.iter_mut().enumerate().take(side) {
-                    if first + s + i < tokens {
-                        *row = load::<SIDE>(&x.at(first + s + i)[d..], 0.0);
-                        for x in row {
-                            *x *= scale;
-                        }
-                    }
-                }
-                let square = interleave(interleave(interleave(square)));
-                for (row, into) in square.iter().zip(into.chunks_exact_mut(columns).skip(d)) {
-                    store(row, &mut into[s..s + side]);
+                let turned = interleave(interleave(interleave(square(x, from..to, d))));
+                for (row, into) in turned.iter().zip(into.chunks_exact_mut(columns).skip(d)) {
+                    store(&row.map(|x| scale * x), &mut into[s..s + side]);
                 }
             }
         }
