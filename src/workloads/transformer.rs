@@ -68,9 +68,7 @@ impl Block {
 
     fn forward<'g>(&self, scope: &Scope<'g, '_>, h: Var<'g>, heads: usize) -> Var<'g> {
         let joined = scope.linear(normalise(scope, h, self.attention_norm), self.query_key_value);
-        let width = h.shape().last_extent();
-        let [q, k, v] = [0, 1, 2].map(|i| joined.slice(2, i * width, width));
-        let mixed = q.attention(k, v, heads, usize::MAX);
+        let mixed = joined.packed_attention(heads, usize::MAX);
         let h = h + scope.linear(mixed, self.projection);
         let hidden = scope.linear(normalise(scope, h, self.feed_forward_norm), self.up).gelu();
         h + scope.linear(hidden, self.down)

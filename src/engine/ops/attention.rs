@@ -3,7 +3,7 @@
 //! probabilities; it is fused and has no second derivative.
 
 use crate::engine::{Backward, GradientError, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::attention::{self as kernel, AttentionSaved, AttentionShape};
+use crate::kernels::attention::{self as kernel, AttentionGradients, AttentionInputs, AttentionSaved, AttentionShape};
 
 /// Heads and window of an attention.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,11 @@ impl Heads {
     }
 }
 
+/// Multiplications and additions of `products` matrix products over the pairs that the mask leaves.
+pub(super) fn flop(shape: AttentionShape, products: u64) -> u64 {
+    products * 2 * (shape.pairs() * shape.width) as u64
+}
+
 impl Op for Attention {
     fn name(&self) -> &'static str {
         "attention"
@@ -70,7 +75,8 @@ impl Op for Attention {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [q, k, v, ..], outputs: [out, lse, ..], input_shapes, scratch, pool, .. } = io;
-        kernel::attention(pool, self.0.checked(&input_shapes[0]), q, k, v, out, lse, scratch);
+        let shape = self.0.checked(&input_shapes[0]);
+        kernel::attention(pool, shape, AttentionInputs::separate(shape, q, k, v), out, lse, scratch);
     }
 
     fn scratch(&self, inputs: &[Shape], _: &[Shape]) -> usize {
@@ -78,8 +84,7 @@ impl Op for Attention {
     }
 
     fn flop(&self, inputs: &[Shape], _: &[Shape]) -> u64 {
-        // Two products over the causal half.
-        2 * inputs[0].size() as u64 * inputs[0][1].min(self.0.window.saturating_mul(2)) as u64
+        flop(self.0.checked(&inputs[0]), 2)
     }
 
     fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
@@ -107,8 +112,11 @@ impl Op for AttentionBackward {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [q, k, v, out, lse, d_out, ..], outputs: [dq, dk, dv, ..], .. } = io;
-        let saved = AttentionSaved { q, k, v, out, lse, d_out };
-        kernel::attention_backward(io.pool, self.0.checked(&io.input_shapes[0]), saved, dq, dk, dv, io.scratch);
+        let shape = self.0.checked(&io.input_shapes[0]);
+        let inputs = AttentionInputs::separate(shape, q, k, v);
+        let gradients = AttentionGradients::separate(shape, dq, dk, dv);
+        let saved = AttentionSaved { out, lse, d_out };
+        kernel::attention_backward(io.pool, shape, inputs, saved, &gradients, io.scratch);
     }
 
     fn scratch(&self, inputs: &[Shape], _: &[Shape]) -> usize {
@@ -116,7 +124,7 @@ impl Op for AttentionBackward {
     }
 
     fn flop(&self, inputs: &[Shape], _: &[Shape]) -> u64 {
-        5 * inputs[0].size() as u64 * inputs[0][1].min(self.0.window.saturating_mul(2)) as u64
+        flop(self.0.checked(&inputs[0]), 5)
     }
 
     fn gradient<'g>(&self, _: &Backward<'g, '_>) -> Gradients<'g> {
@@ -157,17 +165,20 @@ pub(super) fn oracle_weights(
     weights
 }
 
+/// What is read of queries, keys and values, by the formula, in f64.
+#[cfg(test)]
+pub(super) fn oracle(x: &[super::case::Array], heads: usize, window: usize) -> super::case::Array {
+    let weights = oracle_weights(&x[0], &x[1], heads, window);
+    let width = x[2].shape()[2] / heads;
+    super::case::Array::from_shape_fn(x[2].raw_dim(), |at| {
+        (0..=at[1]).map(|s| weights[[at[0], at[2] / width, at[1], s]] * x[2][[at[0], s, at[2]]]).sum()
+    })
+}
+
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
     use super::Case;
-    use super::case::{Array, real};
-    fn oracle(x: &[Array], heads: usize, window: usize) -> Array {
-        let weights = oracle_weights(&x[0], &x[1], heads, window);
-        let width = x[2].shape()[2] / heads;
-        Array::from_shape_fn(x[2].raw_dim(), |at| {
-            (0..=at[1]).map(|s| weights[[at[0], at[2] / width, at[1], s]] * x[2][[at[0], s, at[2]]]).sum()
-        })
-    }
+    use super::case::real;
     let case = |[b, t, heads, width, window]: [usize; 5]| {
         let input = || real([b, t, heads * width]);
         Case::one(

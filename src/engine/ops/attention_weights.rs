@@ -3,7 +3,7 @@
 
 use super::attention::Heads;
 use crate::engine::{Backward, GradientError, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::attention as kernel;
+use crate::kernels::attention::{self as kernel, AttentionInputs};
 
 #[derive(Clone, Copy, Debug)]
 struct AttentionWeights(Heads);
@@ -21,7 +21,8 @@ impl Op for AttentionWeights {
 
     fn run(&self, io: Io<'_>) {
         let Io { inputs: [q, k, ..], outputs: [weights, ..], input_shapes, scratch, pool, .. } = io;
-        kernel::attention_weights(pool, self.0.checked(&input_shapes[0]), q, k, weights, scratch);
+        let shape = self.0.checked(&input_shapes[0]);
+        kernel::attention_weights(pool, shape, AttentionInputs::separate(shape, q, k, k), weights, scratch);
     }
 
     fn scratch(&self, inputs: &[Shape], _: &[Shape]) -> usize {

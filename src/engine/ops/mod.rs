@@ -35,6 +35,7 @@ pub mod masked_attention;
 pub mod matmul;
 pub mod max_pool2d;
 pub mod mul;
+pub mod packed_attention;
 pub mod permute;
 mod pointwise;
 pub mod relu;
@@ -101,6 +102,7 @@ const ALL: &[Row] = &[
     Row { name: "matmul", cases: matmul::cases },
     Row { name: "max_pool2d", cases: max_pool2d::cases },
     Row { name: "mul", cases: mul::cases },
+    Row { name: "packed_attention", cases: packed_attention::cases },
     Row { name: "permute", cases: permute::cases },
     Row { name: "relu", cases: relu::cases },
     Row { name: "reshape", cases: reshape::cases },

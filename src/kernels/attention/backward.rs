@@ -1,116 +1,121 @@
 //! Attention backward: the probabilities are computed again from the log-sum-exp (Dao et al. 2022).
 
-use super::{AttentionShape, Block, QUERIES, transpose};
+use super::operands::Columns;
+use super::pack::{Packed, Strips, packed_len, strips_len, take};
+use super::{AttentionGradients, AttentionInputs, AttentionShape, Block, Track, each_head, scratch_of};
 use crate::base::threads::Pool;
 use crate::kernels::isa::kernel;
-use crate::kernels::lanes::{LANES, Track, sum_of_products};
+use crate::kernels::lanes::{LANES, sum_of_products};
 use crate::kernels::math::exp;
-use crate::kernels::split::{blocks_of, items_per_block, split};
+use crate::kernels::tile::Tiles;
 
 kernel! {
     /// Turns scores into probabilities `p` and `d_weights` (`do . v`) into the gradients of
-    /// `q . k`: `scale p (do . v - do . o)`. What stands at masked keys is not meant for use.
+    /// `q . k`: `scale p (do . v - do . o)`; both 0 where masked.
     fn differentiate<A>(
         block: Block, out: Track<'_>, d_out: Track<'_>, lse: &[f32], scores: &mut [f32], d_weights: &mut [f32]
     ) {
-        let (from, to) = block.keys;
         let scale = block.shape.scale;
         for r in 0..block.rows {
             let t = block.first + r;
             let mean = sum_of_products::<A>(out.at(t), d_out.at(t));
-            let row = r * block.shape.padded();
-            let p = scores[row + from..row + to].as_chunks_mut::<LANES>().0;
-            let d = d_weights[row + from..row + to].as_chunks_mut::<LANES>().0;
-            for (p, d) in p.iter_mut().zip(d) {
+            let (row, seen, span) = (r * block.shape.padded(), block.seen(r), block.span(r));
+            let p = scores[row + span.start..row + span.end].as_chunks_mut::<LANES>().0;
+            let d = d_weights[row + span.start..row + span.end].as_chunks_mut::<LANES>().0;
+            let (first, count) = (seen.start as u32, seen.len() as u32);
+            for (i, (p, d)) in p.iter_mut().zip(d).enumerate() {
+                let from = (span.start + i * LANES) as u32;
                 for j in 0..LANES {
-                    p[j] = exp::<A>(p[j] - lse[t]);
-                    d[j] = p[j] * (d[j] - mean) * scale;
+                    let is_seen = (from + j as u32).wrapping_sub(first) < count;
+                    let weight = exp::<A>(p[j] - lse[t]);
+                    let gradient = weight * (d[j] - mean) * scale;
+                    p[j] = if is_seen { weight } else { 0.0 };
+                    d[j] = if is_seen { gradient } else { 0.0 };
                 }
             }
         }
     }
 }
 
-/// What [`attention_backward`] reads: inputs and outputs of the forward, and the gradient of its
-/// output; `[B, T, H*width]` but for `lse`.
+/// What [`attention_backward`] reads beside the inputs of the forward.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionSaved<'a> {
-    /// Queries.
-    pub q: &'a [f32],
-    /// Keys.
-    pub k: &'a [f32],
-    /// Values.
-    pub v: &'a [f32],
-    /// The output.
+    /// The output, `[B, T, H*width]`.
     pub out: &'a [f32],
     /// The log-sum-exp, `[B, H, T]`.
     pub lse: &'a [f32],
-    /// The gradient of the output.
+    /// The gradient of the output, `[B, T, H*width]`.
     pub d_out: &'a [f32],
 }
 
-/// Floats of one block: keys and values transposed, and two blocks of scores.
-fn block_scratch(shape: AttentionShape) -> usize {
-    2 * (shape.width + QUERIES) * shape.padded()
+/// Floats of one head: keys and values transposed; queries, keys and `d_out` packed; two blocks of
+/// scores.
+fn head_scratch(shape: AttentionShape) -> usize {
+    2 * strips_len(shape) + 3 * packed_len(shape) + 2 * shape.block_rows() * shape.padded()
 }
 
 /// Scratch of [`attention_backward`], in floats.
 pub fn attention_backward_scratch(shape: AttentionShape) -> usize {
-    blocks_of(shape.batch) * block_scratch(shape)
+    scratch_of(shape, head_scratch(shape))
 }
 
-/// The gradients of [`super::attention`], `[B, T, H*width]`; they are overwritten. `scratch`:
-/// [`attention_backward_scratch`].
+/// The gradients of [`super::attention`]. `scratch`: [`attention_backward_scratch`].
 pub fn attention_backward(
     pool: &Pool,
     shape: AttentionShape,
+    inputs: AttentionInputs<'_>,
     saved: AttentionSaved<'_>,
-    dq: &mut [f32],
-    dk: &mut [f32],
-    dv: &mut [f32],
+    gradients: &AttentionGradients<'_>,
     scratch: &mut [f32],
 ) {
-    let (items, blocks) = (items_per_block(shape.batch), blocks_of(shape.batch));
-    let part = shape.item();
-    let outputs = [(dq, items * part), (dk, items * part), (dv, items * part), (scratch, block_scratch(shape))];
-    split(pool, blocks, outputs, |block, [dq, dk, dv, scratch]| {
-        dk.fill(0.0);
-        dv.fill(0.0);
-        for i in 0..items.min(shape.batch - block * items) {
-            for h in 0..shape.heads {
-                let at = i * part + h * shape.width;
-                let gradients = [&mut dq[at..], &mut dk[at..], &mut dv[at..]];
-                one_head(shape, block * items + i, h, saved, gradients, scratch);
-            }
-        }
+    if shape.is_empty() {
+        return;
+    }
+    let tiles = Tiles::current();
+    each_head(pool, shape, (&mut [], 0), (scratch, head_scratch(shape)), |item, h, _, scratch| {
+        let head = Head {
+            inputs: inputs.head(shape, item, h),
+            out: shape.track(saved.out, shape.stride(), item, h),
+            d_out: shape.track(saved.d_out, shape.stride(), item, h),
+            lse: &saved.lse[(item * shape.heads + h) * shape.tokens..],
+        };
+        // SAFETY: `each_head` visits every head once.
+        #[allow(unsafe_code)]
+        let gradients = unsafe { gradients.head(shape, item, h) };
+        head.differentiate(&tiles, shape, gradients, scratch);
     });
 }
 
-/// Head `h` of sequence `item`; the gradients begin at it, and those of keys and values hold 0.
-fn one_head(
-    shape: AttentionShape,
-    item: usize,
-    h: usize,
-    saved: AttentionSaved<'_>,
-    [dq, dk, dv]: [&mut [f32]; 3],
-    scratch: &mut [f32],
-) {
-    let [q, k, v] = [saved.q, saved.k, saved.v].map(|x| shape.track(x, item, h));
-    let [out, d_out] = [saved.out, saved.d_out].map(|x| shape.track(x, item, h));
-    let lse = &saved.lse[(item * shape.heads + h) * shape.tokens..];
-    let padded = shape.padded();
-    let (keys, scratch) = scratch.split_at_mut(shape.width * padded);
-    let (values, scratch) = scratch.split_at_mut(shape.width * padded);
-    let (scores, d_weights) = scratch.split_at_mut(QUERIES * padded);
-    transpose(k, shape.tokens, shape.scale, padded, keys);
-    transpose(v, shape.tokens, 1.0, padded, values);
-    for block in shape.blocks() {
-        block.scores(q, keys, scores);
-        block.scores(d_out, values, d_weights);
-        differentiate(block, out, d_out, lse, scores, d_weights);
-        block.gather(d_weights, k, dq);
-        block.scatter(d_weights, q, dk);
-        block.scatter(scores, d_out, dv);
+/// What one head reads.
+struct Head<'a> {
+    inputs: [Track<'a>; 3],
+    out: Track<'a>,
+    d_out: Track<'a>,
+    lse: &'a [f32],
+}
+
+impl Head<'_> {
+    fn differentiate(
+        &self,
+        tiles: &Tiles,
+        shape: AttentionShape,
+        [mut dq, mut dk, mut dv]: [Columns<'_>; 3],
+        mut scratch: &mut [f32],
+    ) {
+        let [q, k, v] = self.inputs;
+        let keys = Strips::new(tiles, shape, k, shape.scale, &mut scratch);
+        let values = Strips::new(tiles, shape, v, 1.0, &mut scratch);
+        let [packed_q, packed_k, packed_d_out] = [q, k, self.d_out].map(|x| Packed::new(shape, x, &mut scratch));
+        let scores = take(&mut scratch, shape.block_rows() * shape.padded());
+        let d_weights = scratch;
+        for block in shape.blocks() {
+            block.scores(tiles, q, keys, scores);
+            block.scores(tiles, self.d_out, values, d_weights);
+            differentiate(block, self.out, self.d_out, self.lse, scores, d_weights);
+            block.gather(tiles, d_weights, packed_k, &mut dq);
+            block.scatter(tiles, d_weights, packed_q, &mut dk);
+            block.scatter(tiles, scores, packed_d_out, &mut dv);
+        }
     }
 }
 
@@ -125,8 +130,9 @@ mod tests {
         let mut scratch = vec![f32::NAN; attention_backward_scratch(shape)];
         let [q, k, v, d_out] = x;
         let [mut dq, mut dk, mut dv] = [q, k, v].map(|x| vec![f32::NAN; x.len()]);
-        let saved = AttentionSaved { q, k, v, out: &out, lse: &lse, d_out };
-        attention_backward(pool, shape, saved, &mut dq, &mut dk, &mut dv, &mut scratch);
+        let saved = AttentionSaved { out: &out, lse: &lse, d_out };
+        let gradients = AttentionGradients::separate(shape, &mut dq, &mut dk, &mut dv);
+        attention_backward(pool, shape, AttentionInputs::separate(shape, q, k, v), saved, &gradients, &mut scratch);
         [dq, dk, dv]
     }
 

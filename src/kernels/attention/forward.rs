@@ -2,39 +2,47 @@
 
 use std::ops::Range;
 
-use super::{AttentionShape, Block, QUERIES, transpose};
+use super::operands::Heads;
+use super::pack::{Packed, Strips, packed_len, strips_len};
+use super::{AttentionInputs, AttentionShape, Block, QUERIES, Track, each_head, scratch_of};
 use crate::base::threads::Pool;
 use crate::kernels::isa::{Arithmetic, kernel};
-use crate::kernels::lanes::{LANES, Track, larger, max, sum};
+use crate::kernels::lanes::{LANES, larger, max, sum};
 use crate::kernels::math::{exp, log};
-use crate::kernels::split::{blocks_of, items_per_block, split};
+use crate::kernels::tile::Tiles;
 
 /// Turns a row of scores, in whole lanes, into probabilities, 0 outside `seen` (counted within the
 /// row). Returns the largest score and the sum of `exp(score - largest)`.
 #[inline(always)]
 fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
-    row[..seen.start].fill(f32::NEG_INFINITY);
-    row[seen.end..].fill(f32::NEG_INFINITY);
     let row = row.as_chunks_mut::<LANES>().0;
+    let is_seen = |i: usize, j: usize| ((i * LANES + j) as u32).wrapping_sub(seen.start as u32) < seen.len() as u32;
     let mut top = [f32::NEG_INFINITY; LANES];
-    for chunk in row.iter() {
+    for (i, chunk) in row.iter().enumerate() {
+        // A copy, or LLVM takes one lane at a time.
+        let mut scores = *chunk;
         for j in 0..LANES {
-            top[j] = larger(top[j], chunk[j]);
+            scores[j] = if is_seen(i, j) { scores[j] } else { f32::NEG_INFINITY };
+        }
+        for j in 0..LANES {
+            top[j] = larger(top[j], scores[j]);
         }
     }
     let top = max(top);
     let mut total = [0.0; LANES];
-    for chunk in row.iter_mut() {
+    for (i, chunk) in row.iter_mut().enumerate() {
         for j in 0..LANES {
-            chunk[j] = exp::<A>(chunk[j] - top);
+            // Masked afterwards: exp of -inf underflows, which costs a CPU many cycles.
+            let p = exp::<A>(chunk[j] - top);
+            chunk[j] = if is_seen(i, j) { p } else { 0.0 };
             total[j] += chunk[j];
         }
     }
     let total = sum(total);
     let scale = 1.0 / total;
     for chunk in row {
-        for p in chunk {
-            *p *= scale;
+        for j in 0..LANES {
+            chunk[j] *= scale;
         }
     }
     (top, total)
@@ -43,13 +51,11 @@ fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
 kernel! {
     /// Turns the scores of a block into probabilities, 0 where masked; `lse` belongs to the block.
     fn probabilities<A>(block: Block, scores: &mut [f32], lse: &mut [f32]) {
-        let (from, to) = block.keys;
         let (mut tops, mut totals) = ([0.0; QUERIES], [1.0; QUERIES]);
         for r in 0..block.rows {
-            let row = r * block.shape.padded();
-            let seen = block.seen(r);
-            let seen = seen.start - from..seen.end - from;
-            (tops[r], totals[r]) = normalise::<A>(&mut scores[row + from..row + to], seen);
+            let (row, seen, span) = (r * block.shape.padded(), block.seen(r), block.span(r));
+            let seen = seen.start - span.start..seen.end - span.start;
+            (tops[r], totals[r]) = normalise::<A>(&mut scores[row + span.start..row + span.end], seen);
         }
         for r in 0..QUERIES {
             tops[r] += log::<A>(totals[r]);
@@ -58,98 +64,91 @@ kernel! {
     }
 }
 
-/// Floats of one block: keys transposed, then the scores of a block of queries.
-fn block_scratch(shape: AttentionShape) -> (usize, usize) {
-    (shape.width * shape.padded(), QUERIES * shape.padded())
+/// Floats that the probabilities of a head need: keys transposed and the scores of a block.
+fn weights_scratch(shape: AttentionShape) -> usize {
+    strips_len(shape) + shape.block_rows() * shape.padded()
 }
 
 /// Calls `with` for every block of queries of a head with its probabilities, `[rows, padded]`.
 fn each_block(
+    tiles: &Tiles,
     shape: AttentionShape,
     q: Track<'_>,
     k: Track<'_>,
     lse: &mut [f32],
-    scratch: &mut [f32],
+    mut scratch: &mut [f32],
     mut with: impl FnMut(Block, &[f32]),
 ) {
-    let (keys, scores) = scratch.split_at_mut(block_scratch(shape).0);
-    transpose(k, shape.tokens, shape.scale, shape.padded(), keys);
+    let keys = Strips::new(tiles, shape, k, shape.scale, &mut scratch);
     for block in shape.blocks() {
-        block.scores(q, keys, scores);
-        probabilities(block, scores, &mut lse[block.first..]);
-        with(block, scores);
+        block.scores(tiles, q, keys, scratch);
+        probabilities(block, scratch, &mut lse[block.first..]);
+        with(block, scratch);
     }
 }
 
 /// Scratch of [`attention`], in floats.
 pub fn attention_scratch(shape: AttentionShape) -> usize {
-    let (keys, scores) = block_scratch(shape);
-    blocks_of(shape.batch) * (keys + scores)
+    scratch_of(shape, packed_len(shape) + weights_scratch(shape))
 }
 
-/// Attention for every head. `q`, `k`, `v`, `out`: `[B, T, H*width]`; `lse` (the log-sum-exp of
-/// each query's scores, which the backward needs): `[B, H, T]`; `scratch`: [`attention_scratch`].
-#[allow(clippy::too_many_arguments)]
+/// Attention for every head. `out`: `[B, T, H*width]`; `lse` (the log-sum-exp of each query's scores,
+/// which the backward needs): `[B, H, T]`; `scratch`: [`attention_scratch`].
 pub fn attention(
     pool: &Pool,
     shape: AttentionShape,
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
+    inputs: AttentionInputs<'_>,
     out: &mut [f32],
     lse: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let (items, blocks) = (items_per_block(shape.batch), blocks_of(shape.batch));
-    let (rows, part) = (shape.heads * shape.tokens, shape.item());
-    let (keys, scores) = block_scratch(shape);
-    let outputs = [(out, items * part), (lse, items * rows), (scratch, keys + scores)];
-    split(pool, blocks, outputs, |block, [out, lse, scratch]| {
-        for i in 0..items.min(shape.batch - block * items) {
-            for h in 0..shape.heads {
-                let [q, k, v] = [q, k, v].map(|x| shape.track(x, block * items + i, h));
-                let out = &mut out[i * part + h * shape.width..];
-                let lse = &mut lse[i * rows + h * shape.tokens..];
-                each_block(shape, q, k, lse, scratch, |block, weights| block.gather(weights, v, out));
-            }
-        }
+    if shape.is_empty() {
+        return;
+    }
+    let tiles = Tiles::current();
+    let out = Heads::new(out, shape.stride());
+    let floats = packed_len(shape) + weights_scratch(shape);
+    each_head(pool, shape, (lse, shape.tokens), (scratch, floats), |item, h, lse, mut scratch| {
+        let [q, k, v] = inputs.head(shape, item, h);
+        // SAFETY: `each_head` visits every head once.
+        #[allow(unsafe_code)]
+        let mut out = unsafe { out.head(shape, item, h) };
+        let values = Packed::new(shape, v, &mut scratch);
+        each_block(&tiles, shape, q, k, lse, scratch, |block, weights| block.gather(&tiles, weights, values, &mut out));
     });
 }
 
 /// Scratch of [`attention_weights`], in floats.
 pub fn attention_weights_scratch(shape: AttentionShape) -> usize {
-    attention_scratch(shape) + blocks_of(shape.batch) * shape.tokens
+    scratch_of(shape, shape.tokens + weights_scratch(shape))
 }
 
 /// The probabilities themselves, `[B, H, T, T]` (query, key), zero where masked: for pictures.
-/// `q`, `k`: `[B, T, H*width]`; `scratch`: [`attention_weights_scratch`].
+/// The values of `inputs` are not read; `scratch`: [`attention_weights_scratch`].
 pub fn attention_weights(
     pool: &Pool,
     shape: AttentionShape,
-    q: &[f32],
-    k: &[f32],
+    inputs: AttentionInputs<'_>,
     weights: &mut [f32],
     scratch: &mut [f32],
 ) {
+    if shape.is_empty() {
+        return;
+    }
+    let tiles = Tiles::current();
     let tokens = shape.tokens;
-    let (items, blocks) = (items_per_block(shape.batch), blocks_of(shape.batch));
-    let part = shape.heads * tokens * tokens;
-    let (keys, scores) = block_scratch(shape);
-    let outputs = [(weights, items * part), (scratch, keys + scores + tokens)];
-    split(pool, blocks, outputs, |block, [weights, scratch]| {
+    let floats = tokens + weights_scratch(shape);
+    each_head(pool, shape, (weights, tokens * tokens), (scratch, floats), |item, h, weights, scratch| {
         weights.fill(0.0);
         let (lse, scratch) = scratch.split_at_mut(tokens);
-        for (i, weights) in weights.chunks_mut((tokens * tokens).max(1)).enumerate() {
-            let (item, h) = (block * items + i / shape.heads, i % shape.heads);
-            let [q, k] = [q, k].map(|x| shape.track(x, item, h));
-            each_block(shape, q, k, lse, scratch, |block, found| {
-                for r in 0..block.rows {
-                    let seen = block.seen(r);
-                    let row = &mut weights[(block.first + r) * tokens..][seen.clone()];
-                    row.copy_from_slice(&found[r * shape.padded()..][seen]);
-                }
-            });
-        }
+        let [q, k, _] = inputs.head(shape, item, h);
+        each_block(&tiles, shape, q, k, lse, scratch, |block, found| {
+            for r in 0..block.rows {
+                let seen = block.seen(r);
+                let row = &mut weights[(block.first + r) * tokens..][seen.clone()];
+                row.copy_from_slice(&found[r * shape.padded()..][seen]);
+            }
+        });
     });
 }
 
@@ -185,18 +184,22 @@ pub(super) mod tests {
         std::array::from_fn(|i| noise(20 + i as u64, shape.len()).iter().map(|x| 2.0 * x).collect())
     }
 
+    fn separate(shape: AttentionShape, x: &[Vec<f32>]) -> AttentionInputs<'_> {
+        AttentionInputs::separate(shape, &x[0], &x[1], &x[2])
+    }
+
     /// The output and the log-sum-exp.
     pub(in super::super) fn run(pool: &Pool, shape: AttentionShape, x: &[Vec<f32>]) -> [Vec<f32>; 2] {
         let (mut out, mut lse) = (vec![f32::NAN; shape.len()], vec![f32::NAN; shape.rows()]);
         let mut scratch = vec![f32::NAN; attention_scratch(shape)];
-        attention(pool, shape, &x[0], &x[1], &x[2], &mut out, &mut lse, &mut scratch);
+        attention(pool, shape, separate(shape, x), &mut out, &mut lse, &mut scratch);
         [out, lse]
     }
 
     fn weights(pool: &Pool, shape: AttentionShape, x: &[Vec<f32>]) -> Vec<f32> {
         let mut weights = vec![f32::NAN; shape.rows() * shape.tokens];
         let mut scratch = vec![f32::NAN; attention_weights_scratch(shape)];
-        attention_weights(pool, shape, &x[0], &x[1], &mut weights, &mut scratch);
+        attention_weights(pool, shape, separate(shape, x), &mut weights, &mut scratch);
         weights
     }
 

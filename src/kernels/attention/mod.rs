@@ -1,26 +1,31 @@
 //! Causal, windowed multi-head attention: `o_t = sum_s softmax_s(scale q_t . k_s) v_s` over the
 //! keys `max(0, t - w + 1) ..= t` (Vaswani et al. 2017; window of Beltagy et al. 2020).
 //!
-//! Queries go in blocks of [`QUERIES`] against all their keys, so one head stays in the inner
-//! caches and the masked half is never visited. The keys that all queries of a block see are
-//! matrix products; the rest, the edges of the mask, are taken one query at a time, so a masked
-//! key touches nothing, not even by a product with zero.
+//! A head is a unit of work. What its products read again and again is packed next to each other
+//! ([`pack`]); queries go in blocks of [`QUERIES`] against the keys that they see, by register tiles
+//! whose rows and columns beyond the mask are left out ([`product`]). Inside a tile a masked weight
+//! is 0, which changes no sum as long as the other factor is finite; where it is not, exact loops
+//! take over, so a masked key touches nothing whatever it holds.
 
 mod backward;
 mod forward;
+mod operands;
+mod pack;
+mod product;
 
 use std::ops::Range;
 
 pub use backward::{AttentionSaved, attention_backward, attention_backward_scratch};
 pub use forward::{attention, attention_scratch, attention_weights, attention_weights_scratch};
+pub use operands::{AttentionGradients, AttentionInputs};
 
-use super::gemm::{Batch, Gemm, gemm};
-use super::isa::{Arithmetic, kernel};
 use super::lanes::{LANES, Track};
+use super::split::{blocks_of, items_per_block, split};
+use super::tile::TALLEST;
 use crate::base::threads::Pool;
 
-/// Queries of a block.
-const QUERIES: usize = 12;
+/// Queries of a block: whole tiles of every instruction set.
+const QUERIES: usize = 48;
 
 /// The shape of an attention.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +47,7 @@ pub struct AttentionShape {
 impl AttentionShape {
     /// Numbers in q, and in k, v and the output: `[B, T, H*width]`.
     pub const fn len(&self) -> usize {
-        self.batch * self.item()
+        self.batch * self.tokens * self.stride()
     }
 
     /// Whether there is nothing to compute.
@@ -55,12 +60,14 @@ impl AttentionShape {
         self.batch * self.heads * self.tokens
     }
 
-    /// Numbers of one sequence.
-    const fn item(&self) -> usize {
-        self.tokens * self.stride()
+    /// Pairs of a query and a key that it sees, over all heads: `[0, T)` unless a window cuts it.
+    pub fn pairs(&self) -> usize {
+        let window = self.window.clamp(1, self.tokens.max(1));
+        let first = window.min(self.tokens) * (window.min(self.tokens) + 1) / 2;
+        self.batch * self.heads * (first + self.tokens.saturating_sub(window) * window)
     }
 
-    /// From one token to the next.
+    /// From one token of the output to the next.
     const fn stride(&self) -> usize {
         self.heads * self.width
     }
@@ -70,24 +77,34 @@ impl AttentionShape {
         self.tokens.next_multiple_of(LANES)
     }
 
-    /// The first key that query `t` sees. A block may ask for queries beyond the last: a window
-    /// that reaches everything must do so for them too.
+    /// Queries of the largest block.
+    fn block_rows(&self) -> usize {
+        QUERIES.min(self.tokens)
+    }
+
+    /// The first key that query `t` sees.
     fn first_key(&self, t: usize) -> usize {
         if self.window >= self.tokens { 0 } else { (t + 1).saturating_sub(self.window.max(1)) }
     }
 
-    /// Head `h` of sequence `item`.
-    fn track<'a>(&self, x: &'a [f32], item: usize, h: usize) -> Track<'a> {
-        Track { data: &x[item * self.item() + h * self.width..], stride: self.stride(), width: self.width }
+    /// One more than the last query that sees key `s`.
+    fn last_query(&self, s: usize) -> usize {
+        s.saturating_add(self.window.max(1)).min(self.tokens)
+    }
+
+    /// Head `h` of sequence `item`, from one token of `x` to the next of which are `stride` numbers.
+    fn track<'a>(&self, x: &'a [f32], stride: usize, item: usize, h: usize) -> Track<'a> {
+        Track { data: &x[item * self.tokens * stride + h * self.width..], stride, width: self.width }
     }
 
     /// The blocks of queries of one head.
     fn blocks(self) -> impl Iterator<Item = Block> {
-        (0..self.tokens).step_by(QUERIES).map(move |first| Block::new(self, first))
+        let block = move |first| Block { shape: self, first, rows: QUERIES.min(self.tokens - first) };
+        (0..self.tokens).step_by(QUERIES).map(block)
     }
 }
 
-/// A block of queries and the keys that they see.
+/// A block of queries.
 #[derive(Clone, Copy)]
 struct Block {
     shape: AttentionShape,
@@ -95,118 +112,67 @@ struct Block {
     first: usize,
     /// How many queries.
     rows: usize,
-    /// The keys of all its queries, in whole lanes: first and last + 1.
-    keys: (usize, usize),
-    /// The keys that each of its queries sees: first and last + 1.
-    common: (usize, usize),
 }
 
 impl Block {
-    fn new(shape: AttentionShape, first: usize) -> Block {
-        let rows = QUERIES.min(shape.tokens - first);
-        let from = shape.first_key(first) / LANES * LANES;
-        let keys = (from, (first + rows).next_multiple_of(LANES));
-        let common = (shape.first_key(first + QUERIES - 1).min(first + 1), first + 1);
-        Block { shape, first, rows, keys, common }
-    }
-
     /// The keys that row `r` sees.
+    #[inline(always)]
     fn seen(&self, r: usize) -> Range<usize> {
         let t = self.first + r;
         self.shape.first_key(t)..t + 1
     }
 
-    /// The keys that row `r` sees and not every row of the block does.
+    /// The keys, in whole lanes, for which row `r` needs a weight: those of the tiles that it is in.
     #[inline(always)]
-    fn edges(&self, r: usize) -> impl Iterator<Item = usize> {
+    fn span(&self, r: usize) -> Range<usize> {
         let seen = self.seen(r);
-        (seen.start..self.common.0).chain(seen.start.max(self.common.1)..seen.end)
-    }
-
-    /// The scores `rows of a . columns of b` against all keys of the block, into `[rows, padded]`;
-    /// `b` is transposed: `[width, padded]`.
-    fn scores(&self, a: Track<'_>, b: &[f32], scores: &mut [f32]) {
-        let (from, to) = self.keys;
-        let padded = self.shape.padded();
-        let product = Gemm {
-            a_row: a.stride,
-            b_row: padded,
-            c_row: padded,
-            ..Gemm::dense(self.rows, to - from, self.shape.width)
-        };
-        gemm(&Pool::serial(), &product, &Batch::ONE, &a.data[self.first * a.stride..], &b[from..], &mut scores[from..]);
-    }
-
-    /// `out_t = sum_s weights[t, s] x_s` over the keys that each query sees.
-    fn gather(&self, weights: &[f32], x: Track<'_>, out: &mut [f32]) {
-        let (from, to) = self.common;
-        let product = Gemm {
-            a_row: self.shape.padded(),
-            b_row: x.stride,
-            c_row: x.stride,
-            ..Gemm::dense(self.rows, x.width, to - from)
-        };
-        let out = &mut out[self.first * x.stride..];
-        gemm(&Pool::serial(), &product, &Batch::ONE, &weights[from..], &x.data[from * x.stride..], out);
-        gather_edges(*self, weights, x, out);
-    }
-
-    /// `out_s += sum_t weights[t, s] x_t` over the queries `t` that see each key.
-    fn scatter(&self, weights: &[f32], x: Track<'_>, out: &mut [f32]) {
-        let (from, to) = self.common;
-        let product = Gemm {
-            a_row: 1,
-            a_column: self.shape.padded(),
-            b_row: x.stride,
-            c_row: x.stride,
-            accumulate: true,
-            ..Gemm::dense(to - from, x.width, self.rows)
-        };
-        let queries = &x.data[self.first * x.stride..];
-        gemm(&Pool::serial(), &product, &Batch::ONE, &weights[from..], queries, &mut out[from * x.stride..]);
-        scatter_edges(*self, weights, x, out);
+        let from = seen.start.saturating_sub(TALLEST - 1) / LANES * LANES;
+        from..(seen.end + TALLEST - 1).next_multiple_of(LANES).min(self.shape.padded())
     }
 }
 
-/// `y += a x`.
-#[inline(always)]
-fn add_scaled<A: Arithmetic>(a: f32, x: &[f32], y: &mut [f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y = A::mul_add(a, *x, *y);
-    }
-}
-
-kernel! {
-    fn gather_edges<A>(block: Block, weights: &[f32], x: Track<'_>, out: &mut [f32]) {
-        let padded = block.shape.padded();
-        for r in 0..block.rows {
-            let out = &mut out[r * x.stride..][..x.width];
-            for s in block.edges(r) {
-                add_scaled::<A>(weights[r * padded + s], x.at(s), out);
-            }
+/// Calls `body(item, head, part, scratch)` for every head of every sequence, on all threads.
+/// `parts` holds `part` numbers for every head, `scratch` as many as [`scratch_of`] says.
+fn each_head(
+    pool: &Pool,
+    shape: AttentionShape,
+    (parts, part): (&mut [f32], usize),
+    (scratch, floats): (&mut [f32], usize),
+    body: impl Fn(usize, usize, &mut [f32], &mut [f32]) + Sync,
+) {
+    let pairs = shape.batch * shape.heads;
+    let items = items_per_block(pairs);
+    let block = |block: usize, parts: &mut [f32], scratch: &mut [f32]| {
+        for i in 0..items.min(pairs - block * items) {
+            let pair = block * items + i;
+            body(pair / shape.heads, pair % shape.heads, &mut parts[i * part..(i + 1) * part], scratch);
         }
+    };
+    if pool.threads() == 1 {
+        // One scratch for all, which then stays in the caches.
+        for (i, first) in (0..pairs).step_by(items).enumerate() {
+            block(i, &mut parts[first * part..], &mut scratch[..floats]);
+        }
+    } else {
+        let outputs = [(parts, items * part), (scratch, floats)];
+        split(pool, blocks_of(pairs), outputs, |i, [parts, scratch]| block(i, parts, scratch));
     }
 }
 
-kernel! {
-    fn scatter_edges<A>(block: Block, weights: &[f32], x: Track<'_>, out: &mut [f32]) {
-        let padded = block.shape.padded();
-        for r in 0..block.rows {
-            for s in block.edges(r) {
-                add_scaled::<A>(weights[r * padded + s], x.at(block.first + r), &mut out[s * x.stride..][..x.width]);
-            }
-        }
-    }
+/// Scratch of [`each_head`] for `floats` numbers a head.
+fn scratch_of(shape: AttentionShape, floats: usize) -> usize {
+    blocks_of(shape.batch * shape.heads) * floats
 }
 
-/// `into[d, t] = scale x[t, d]` with rows `padded` long, zero beyond the tokens.
-fn transpose(x: Track<'_>, tokens: usize, scale: f32, padded: usize, into: &mut [f32]) {
-    for t in 0..tokens {
-        for (y, x) in into[t..].iter_mut().step_by(padded).zip(x.at(t)) {
-            *y = scale * x;
+#[cfg(test)]
+mod tests {
+    use super::forward::tests::SHAPES;
+
+    #[test]
+    fn pairs_are_those_that_the_mask_lets_through() {
+        for shape in SHAPES {
+            let seen: usize = (0..shape.tokens).map(|t| t + 1 - shape.first_key(t)).sum();
+            assert_eq!(shape.pairs(), shape.batch * shape.heads * seen, "{shape:?}");
         }
-    }
-    for row in into.chunks_mut(padded) {
-        row[tokens..].fill(0.0);
     }
 }
