@@ -6,6 +6,7 @@ pub mod attention;
 pub(crate) mod check;
 pub mod copy;
 pub mod delta_rule;
+pub mod edge_messages;
 pub mod gemm;
 pub mod gru;
 pub mod isa;

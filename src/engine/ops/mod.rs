@@ -14,6 +14,7 @@ pub mod copy;
 pub mod cross_entropy;
 pub mod delta_rule;
 pub mod div;
+pub mod edge_messages;
 pub mod exp;
 pub mod gelu;
 pub mod gru;
@@ -67,6 +68,7 @@ const ALL: &[Row] = &[
     Row { name: "cross_entropy", cases: cross_entropy::cases },
     Row { name: "delta_rule", cases: delta_rule::cases },
     Row { name: "div", cases: div::cases },
+    Row { name: "edge_messages", cases: edge_messages::cases },
     Row { name: "exp", cases: exp::cases },
     Row { name: "gelu", cases: gelu::cases },
     Row { name: "gru", cases: gru::cases },
