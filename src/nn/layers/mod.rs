@@ -5,9 +5,11 @@ mod fast_weights;
 mod feed_forward;
 mod layer_norm;
 mod linear;
+mod message_passing;
 
 pub use attention::Attention;
 pub use fast_weights::FastWeights;
 pub use feed_forward::FeedForward;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use message_passing::{MessagePassing, MessageWidths};
