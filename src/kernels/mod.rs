@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub mod convolution;
 pub mod copy;
 pub mod delta_rule;
+pub mod edge_messages;
 pub mod embedding;
 pub mod experts;
 pub mod gemm;

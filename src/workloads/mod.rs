@@ -7,6 +7,7 @@
 mod cases;
 mod cnn;
 mod delta_rule;
+mod graph;
 mod lstm;
 mod micro;
 mod mlp;
@@ -79,6 +80,20 @@ pub const ALL: &[Workload] = &[
         flop: lstm::flop,
         losses: (2.30426, 2.28177),
         build: lstm::build,
+    },
+    Workload {
+        name: "W7",
+        about: "message passing, 32 graphs of 16 nodes, width 64, 8 rounds",
+        flop: graph::flop,
+        losses: (2.44857, 2.22959),
+        build: || graph::build(false),
+    },
+    Workload {
+        name: "W7-sparse",
+        about: "W7 without the edges that are absent (the rate counts them)",
+        flop: graph::flop,
+        losses: (2.44857, 2.22959),
+        build: || graph::build(true),
     },
     Workload {
         name: "W8",

@@ -19,6 +19,7 @@ pub mod copy;
 pub mod cross_entropy;
 pub mod delta_rule;
 pub mod div;
+pub mod edge_messages;
 pub mod embedding;
 pub mod exp;
 pub mod expert_matmul;
@@ -88,6 +89,7 @@ const ALL: &[Row] = &[
     Row { name: "delta_rule", cases: delta_rule::cases },
     Row { name: "div", cases: div::cases },
     Row { name: "embedding", cases: embedding::cases },
+    Row { name: "edge_messages", cases: edge_messages::cases },
     Row { name: "exp", cases: exp::cases },
     Row { name: "expert_matmul", cases: expert_matmul::cases },
     Row { name: "expert_routes", cases: expert_routes::cases },

@@ -12,6 +12,7 @@ mod feed_forward;
 mod general_attention;
 mod layer_norm;
 mod linear;
+mod message_passing;
 mod norm;
 mod normalise;
 mod perceptron;
@@ -71,3 +72,4 @@ impl Spread {
         }
     }
 }
+pub use message_passing::{MessagePassing, MessageWidths};
