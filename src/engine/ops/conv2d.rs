@@ -215,6 +215,9 @@ impl<'g> Var<'g> {
 }
 
 #[cfg(test)]
+pub(super) use tests::cases;
+
+#[cfg(test)]
 pub(super) mod tests {
     use super::Conv2d;
     use crate::engine::ops::Case;
@@ -352,5 +355,3 @@ pub(super) mod tests {
         )
     }
 }
-#[cfg(test)]
-pub(super) use tests::cases;
