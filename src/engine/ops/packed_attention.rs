@@ -33,9 +33,7 @@ impl Op for PackedAttention {
 
     fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
         match inputs {
-            [x] if shape(self.0, x).is_some() => {
-                Ok(vec![x.with_last(x[2] / 3), [x[0], self.0.heads, x[1]].into()])
-            }
+            [x] if shape(self.0, x).is_some() => Ok(vec![x.with_last(x[2] / 3), [x[0], self.0.heads, x[1]].into()]),
             _ => Err(ShapeError::new(self.name(), inputs, format!("[B, T, 3 x {} d]", self.0.heads))),
         }
     }
