@@ -168,7 +168,7 @@ pub(super) mod tests {
     }
 
     /// Odd shapes; one token; several blocks of queries; windows of one, few and many keys.
-    pub(in super::super) const SHAPES: [AttentionShape; 8] = [
+    pub(in super::super) const SHAPES: [AttentionShape; 10] = [
         shape(2, 5, 3, 3, 5),
         shape(1, 1, 1, 2, 1),
         shape(1, 14, 2, 4, 1),
@@ -177,6 +177,8 @@ pub(super) mod tests {
         shape(1, 26, 2, 17, 100),
         shape(33, 3, 2, 2, 2),
         shape(1, 40, 1, 2, 20),
+        shape(1, 101, 1, 3, 101),
+        shape(1, 197, 1, 2, 30),
     ];
 
     /// q, k, v and, for the backward, the gradient of the output.

@@ -25,7 +25,7 @@ use super::tile::TALLEST;
 use crate::base::threads::Pool;
 
 /// Queries of a block: whole tiles of every instruction set.
-const QUERIES: usize = 48;
+const QUERIES: usize = 96;
 
 /// The shape of an attention.
 #[derive(Clone, Copy, Debug, PartialEq)]
