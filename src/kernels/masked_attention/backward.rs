@@ -199,7 +199,9 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_differences() {
-        for (shape, lay) in SHAPES.into_iter().flat_map(|shape| LAYS.map(|lay| (shape, lay))) {
+        // The widest shape has too many numbers to move one by one.
+        let shapes = SHAPES.into_iter().filter(|shape| shape.width < 16);
+        for (shape, lay) in shapes.flat_map(|shape| LAYS.map(|lay| (shape, lay))) {
             let x = inputs(shape, lay);
             let see = visibility(shape, lay, &x);
             let exact = [wide(&x[0]), wide(&x[1]), wide(&x[2]), wide(&x[5])];
