@@ -5,6 +5,7 @@ pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
 pub mod copy;
+pub mod curve;
 pub mod delta_rule;
 pub mod gemm;
 pub mod gru;
