@@ -1,14 +1,17 @@
 //! Kernels: plain Rust loops over slices, compiled for every instruction set. They know no graph,
 //! allocate nothing, and split work by shape alone, so the bits do not depend on the threads.
 
+pub mod along;
 pub mod attention;
 #[cfg(test)]
 pub(crate) mod check;
 pub mod copy;
 pub mod curve;
 pub mod delta_rule;
+pub mod dropout;
 pub mod gemm;
 pub mod gru;
+pub(crate) mod index;
 pub mod isa;
 pub(crate) mod lanes;
 pub mod layer_norm;
@@ -19,6 +22,8 @@ pub mod math;
 pub mod optimiser;
 pub mod recurrence;
 pub mod reduce;
+pub mod rows;
+pub mod select;
 pub mod softmax;
 pub(crate) mod split;
 pub mod strided;

@@ -1,27 +1,29 @@
-//! `relu`: y = max(x, 0); dx = dy where x > 0.
+//! `relu`: y = max(x, 0); dx = dy where y > 0.
 
+use super::curve::Curve;
 use super::pointwise::{run_unary, same};
+use crate::base::threads::Pool;
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::Unary;
+use crate::kernels::map::{self, Unary};
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Relu;
 
-impl Op for Relu {
-    fn name(&self) -> &'static str {
-        "relu"
+impl Curve for Relu {
+    const NAME: &'static str = "relu";
+    const BACKWARD: &'static str = "relu_backward";
+    const FROM_OUTPUT: bool = true;
+
+    fn value(self, pool: &Pool, x: &[f32], y: &mut [f32]) {
+        map::unary(pool, Unary::Relu, x, y);
     }
 
-    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
-        same("relu", inputs)
+    fn slope(self, pool: &Pool, kept: &[f32], dy: &[f32], dx: &mut [f32]) {
+        map::backward(pool, map::Backward::Relu, kept, dy, dx);
     }
 
-    fn run(&self, io: Io<'_>) {
-        run_unary(Unary::Relu, io);
-    }
-
-    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
-        Ok(vec![Some(at.d_output() * at.inputs[0].step())])
+    fn bend<'g>(self, _: Var<'g>, _: Var<'g>) -> Option<Var<'g>> {
+        None
     }
 }
 
@@ -50,7 +52,7 @@ impl Op for Step {
 impl<'g> Var<'g> {
     /// Every element, or zero where it is negative.
     pub fn relu(self) -> Var<'g> {
-        self.graph().apply_one(Relu, &[self])
+        Relu.of(self)
     }
 
     /// 1 where an element is positive, else 0.
