@@ -6,7 +6,7 @@
 //! the result NaN.
 
 use super::index::Index;
-use super::isa::{Arithmetic, kernel};
+use super::isa::kernel;
 use super::lanes::sum_of_products;
 use super::split::split;
 use crate::base::threads::Pool;

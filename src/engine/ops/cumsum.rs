@@ -71,10 +71,14 @@ pub(super) fn cases() -> Vec<super::Case> {
             }
             &y * &y
         };
-        let build = move |x: &[Var<'_>]| {
-            if reverse { x[0].cumsum_reverse(axis).square() } else { x[0].cumsum(axis).square() }
-        };
-        Case::one(format!("{axis} {reverse}"), [real([3, 5, 7])], build, oracle)
+        Case::one(
+            format!("{axis} {reverse}"),
+            [real([3, 5, 7])],
+            move |x| {
+                if reverse { x[0].cumsum_reverse(axis).square() } else { x[0].cumsum(axis).square() }
+            },
+            oracle,
+        )
     };
     vec![case(0, false), case(1, true), case(2, false), case(2, true)]
 }

@@ -57,8 +57,12 @@ pub(super) fn cases() -> Vec<super::Case> {
             Array::from_shape_vec(vec![7], losses.collect()).expect("a loss a row")
         };
         let inputs = [real([7, 5]), index([7], -1, 5)];
-        let build = move |x: &[Var<'_>]| x[0].smoothed_cross_entropy(x[1], smoothing);
-        Case::one(format!("smoothed {smoothing}"), inputs, build, oracle)
+        Case::one(
+            format!("smoothed {smoothing}"),
+            inputs,
+            move |x| x[0].smoothed_cross_entropy(x[1], smoothing),
+            oracle,
+        )
     };
     vec![
         Case::one("mean squared error", [real([3, 5]), real([3, 5])], |x| x[0].mean_squared_error(x[1]), squared),

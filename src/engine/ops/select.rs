@@ -66,8 +66,12 @@ pub(super) fn cases() -> Vec<super::Case> {
         &y * &y
     }
     let case = |mask: &'static [usize], a: &'static [usize], b: &'static [usize]| {
-        let build = |x: &[Var<'_>]| x[0].select(x[1], x[2]).square();
-        Case::one(format!("{mask:?} {a:?} {b:?}"), [index(mask, 0, 2), real(a), real(b)], build, oracle)
+        Case::one(
+            format!("{mask:?} {a:?} {b:?}"),
+            [index(mask, 0, 2), real(a), real(b)],
+            |x| x[0].select(x[1], x[2]).square(),
+            oracle,
+        )
     };
     let kept = |x: &[Array]| (&x[0] * &x[1]).mapv(|x| if x == 0.0 { -2.0 } else { x });
     vec![

@@ -135,8 +135,12 @@ pub(super) fn cases() -> Vec<super::Case> {
         };
         let at = |extent: usize| index([count], -1, extent as i32);
         let inputs = [at(extents.0), at(extents.1), real([count]), real([extents.1, width])];
-        let build = move |x: &[Var<'_>]| x[2].sparse_matmul(x[0], x[1], extents.0, x[3]).square();
-        Case::one(format!("product {count} {extents:?} {width}"), inputs, build, oracle)
+        Case::one(
+            format!("product {count} {extents:?} {width}"),
+            inputs,
+            move |x| x[2].sparse_matmul(x[0], x[1], extents.0, x[3]).square(),
+            oracle,
+        )
     };
     let sampled = |count: usize, extents: (usize, usize), width: usize| {
         let oracle = move |x: &[Array]| {
@@ -148,8 +152,12 @@ pub(super) fn cases() -> Vec<super::Case> {
         };
         let at = |extent: usize| index([count], -1, extent as i32);
         let inputs = [at(extents.0), at(extents.1), real([extents.0, width]), real([extents.1, width])];
-        let build = move |x: &[Var<'_>]| x[2].sampled_matmul(x[3], x[0], x[1]).square();
-        Case::one(format!("sampled {count} {extents:?} {width}"), inputs, build, oracle)
+        Case::one(
+            format!("sampled {count} {extents:?} {width}"),
+            inputs,
+            move |x| x[2].sampled_matmul(x[3], x[0], x[1]).square(),
+            oracle,
+        )
     };
     vec![
         product(9, (4, 5), 3),

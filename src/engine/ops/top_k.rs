@@ -65,11 +65,15 @@ pub(super) fn cases() -> Vec<super::Case> {
             let (values, places) = sorted.into_iter().unzip();
             vec![array(values), array(places)]
         };
-        let build = move |x: &[Var<'_>]| {
-            let (values, indices) = x[0].top_k(count);
-            vec![values.square(), indices]
-        };
-        Case::new(format!("{shape:?} {count}"), [real(shape)], build, oracle)
+        Case::new(
+            format!("{shape:?} {count}"),
+            [real(shape)],
+            move |x| {
+                let (values, indices) = x[0].top_k(count);
+                vec![values.square(), indices]
+            },
+            oracle,
+        )
     };
     vec![case(&[7], 1), case(&[3, 19], 4), case(&[2, 3, 5], 5)]
 }
