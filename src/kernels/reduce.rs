@@ -108,46 +108,52 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 kernel! {
-    fn max_whole<A>(x: &[f32]) -> f32 {
+    /// The largest of `sign x`.
+    fn max_whole<A>(sign: f32, x: &[f32]) -> f32 {
         let mut lanes = [f32::NEG_INFINITY; LANES];
         let parts = x.chunks_exact(LANES);
         let rest = parts.remainder();
         for part in parts {
             for (lane, &x) in lanes.iter_mut().zip(part) {
                 // Written so that a NaN, once in a lane, stays there.
-                *lane = if *lane >= x || lane.is_nan() { *lane } else { x };
+                *lane = if *lane >= sign * x || lane.is_nan() { *lane } else { sign * x };
             }
         }
-        rest.iter().chain(&lanes).fold(f32::NEG_INFINITY, |a, &b| larger(a, b))
+        let lanes = lanes.iter().fold(f32::NEG_INFINITY, |a, &b| larger(a, b));
+        rest.iter().fold(lanes, |a, &b| larger(a, sign * b))
     }
 }
 
 /// The largest element; NaN when there is one, minus infinity for none.
 pub fn max(x: &[f32]) -> f32 {
-    max_whole(x)
+    max_whole(1.0, x)
 }
 
-/// The largest element of each row of `x[m, n]` and, first of equals, where it is (NaN counts as
-/// the largest).
+/// Which end of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    /// The largest number.
+    Largest,
+    /// The smallest number.
+    Smallest,
+}
+
+/// Where the largest or the smallest element of each row of `x[m, n]` is, first of equals; NaN
+/// counts as the extreme. `indices`: `[m]`.
 ///
 /// # Panics
 /// When `n` is 0 while there are rows, or lengths disagree.
-pub fn max_rows(pool: &Pool, x: &[f32], n: usize, values: &mut [f32], indices: &mut [u32]) {
-    assert!(n > 0 || values.is_empty(), "max_rows: rows are empty");
-    assert!(x.len() == values.len() * n && indices.len() == values.len(), "max_rows: lengths disagree");
+pub fn arg_extreme(pool: &Pool, extreme: Extreme, n: usize, x: &[f32], indices: &mut [f32]) {
+    assert!(n > 0 || indices.is_empty(), "arg_extreme: rows are empty");
+    assert_eq!(x.len(), indices.len() * n, "arg_extreme: lengths disagree");
+    let sign = if extreme == Extreme::Largest { 1.0 } else { -1.0 };
     let rows = (BLOCK / n.max(1)).max(1);
-    pool.parts(values, rows, |block, values| {
-        for (row, value) in values.iter_mut().enumerate() {
-            *value = max_whole(&x[(block * rows + row) * n..][..n]);
-        }
-    });
-    let values = &*values;
     pool.parts(indices, rows, |block, indices| {
         for (row, index) in indices.iter_mut().enumerate() {
-            let row = block * rows + row;
-            let top = values[row];
-            let found = x[row * n..][..n].iter().position(|&x| x == top || (top.is_nan() && x.is_nan()));
-            *index = found.unwrap_or(0) as u32;
+            let x = &x[(block * rows + row) * n..][..n];
+            let top = max_whole(sign, x);
+            let found = x.iter().position(|&x| sign * x == top || (top.is_nan() && x.is_nan()));
+            *index = found.unwrap_or(0) as f32;
         }
     });
 }
@@ -310,15 +316,17 @@ mod tests {
             x[5 * n] = f32::NAN;
             x[6 * n..7 * n].fill(f32::NEG_INFINITY);
             for isa in Isa::available() {
-                let (mut values, mut indices) = (vec![0.0; 33], vec![9; 33]);
-                with_isa(isa, || max_rows(&pool, &x, n, &mut values, &mut indices));
-                for (row, x) in x.chunks(n).enumerate() {
-                    let nan = x.iter().position(|x| x.is_nan());
-                    let plain = (0..n).fold(0, |best, i| if x[i] > x[best] { i } else { best });
-                    let want = nan.unwrap_or(plain);
-                    assert_eq!(indices[row] as usize, want, "{} row {row} of {n}", isa.name());
-                    assert_eq!(values[row].to_bits(), x[want].to_bits());
-                    assert_eq!(with_isa(isa, || max(x)).to_bits(), x[want].to_bits());
+                for (extreme, sign) in [(Extreme::Largest, 1.0), (Extreme::Smallest, -1.0)] {
+                    let mut indices = vec![9.0; 33];
+                    with_isa(isa, || arg_extreme(&pool, extreme, n, &x, &mut indices));
+                    for (row, x) in x.chunks(n).enumerate() {
+                        let nan = x.iter().position(|x| x.is_nan());
+                        let plain = (0..n).fold(0, |best, i| if sign * x[i] > sign * x[best] { i } else { best });
+                        let want = nan.unwrap_or(plain);
+                        assert_eq!(indices[row] as usize, want, "{} row {row} of {n}", isa.name());
+                        let top = with_isa(isa, || max(x));
+                        assert!(sign < 0.0 || top.to_bits() == x[want].to_bits());
+                    }
                 }
             }
         }

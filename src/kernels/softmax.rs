@@ -1,5 +1,6 @@
 //! Softmax and log-softmax over the last axis, and the cross-entropy of class targets.
 
+use super::index::Index;
 use super::isa::{Arithmetic, kernel};
 use super::lanes::{LANES, larger, load, max, sum, sum_of, sum_of_products};
 use super::math::{exp, log};
@@ -94,34 +95,24 @@ kernel! {
     }
 }
 
-/// What a target asks for.
-enum Target {
-    /// Nothing: the row is left out.
-    Ignored,
-    /// A class.
-    Class(usize),
-    /// No class of these: the row's loss is NaN.
-    Invalid,
-}
-
-impl Target {
-    #[inline(always)]
-    fn of(target: f32, classes: usize) -> Target {
-        if target == -1.0 {
-            return Target::Ignored;
+kernel! {
+    fn log_sum_exp_block<A>(n: usize, x: &[f32], y: &mut [f32]) {
+        for (x, y) in x.chunks(n).zip(y) {
+            let (top, total) = largest_and_sum::<A>(x);
+            // A row of minus infinities has the sum 0, and one with infinity an infinite one.
+            let infinite = top.is_infinite() && !x.iter().any(|x| x.is_nan());
+            *y = if infinite { top } else { top + log::<A>(total) };
         }
-        let class = target as usize;
-        if class as f32 == target && class < classes { Target::Class(class) } else { Target::Invalid }
     }
 }
 
 kernel! {
     fn cross_entropy_block<A>(classes: usize, logits: &[f32], targets: &[f32], losses: &mut [f32]) {
         for ((x, &target), loss) in logits.chunks(classes).zip(targets).zip(losses) {
-            *loss = match Target::of(target, classes) {
-                Target::Ignored => 0.0,
-                Target::Invalid => f32::NAN,
-                Target::Class(class) => {
+            *loss = match Index::of(target, classes) {
+                Index::Nothing => 0.0,
+                Index::Invalid => f32::NAN,
+                Index::At(class) => {
                     let (top, total) = largest_and_sum::<A>(x);
                     log::<A>(total) + (top - x[class])
                 }
@@ -136,10 +127,10 @@ kernel! {
     ) {
         let rows = logits.chunks(classes).zip(d_logits.chunks_mut(classes));
         for ((x, dx), (&target, &d_loss)) in rows.zip(targets.iter().zip(d_losses)) {
-            match Target::of(target, classes) {
-                Target::Ignored => dx.fill(0.0),
-                Target::Invalid => dx.fill(f32::NAN),
-                Target::Class(class) => {
+            match Index::of(target, classes) {
+                Index::Nothing => dx.fill(0.0),
+                Index::Invalid => dx.fill(f32::NAN),
+                Index::At(class) => {
                     let top = largest(x);
                     for (x, dx) in x.iter().zip(dx.iter_mut()) {
                         *dx = exp::<A>(x - top);
@@ -187,6 +178,15 @@ pub fn log_softmax_backward(pool: &Pool, n: usize, y: &[f32], dy: &[f32], dx: &m
     pool.parts(dx, len, |block, dx| {
         let first = block * len;
         log_softmax_backward_block(n, same_part(y, first, dx), same_part(dy, first, dx), dx);
+    });
+}
+
+/// `y = ln sum exp(x)` over rows of `n`; `x`: `[rows, n]`, `y`: `[rows]`. Minus infinity for a row of
+/// nothing else.
+pub fn log_sum_exp(pool: &Pool, n: usize, x: &[f32], y: &mut [f32]) {
+    let rows = rows_per_block(n);
+    pool.parts(y, rows, |block, y| {
+        log_sum_exp_block(n, &x[block * rows * n..][..y.len() * n], y);
     });
 }
 
@@ -265,6 +265,28 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn log_sum_exp_agrees_with_the_definition_at_any_size() {
+        for (rows, n) in SHAPES {
+            for size in [1.0, 1e4] {
+                let x: Vec<f32> = noise(3, rows * n).iter().map(|x| size * x).collect();
+                let want: Vec<f64> = wide(&x)
+                    .chunks(n)
+                    .zip(plain_log(n, &wide(&x)).chunks(n))
+                    .map(|(x, log_p)| x[0] - log_p[0])
+                    .collect();
+                on_every_set(|pool| {
+                    let mut y = vec![f32::NAN; rows];
+                    log_sum_exp(pool, n, &x, &mut y);
+                    assert_close("log_sum_exp", &y, &want, 1e-6);
+                });
+            }
+        }
+        let (low, mut y) = (f32::NEG_INFINITY, [0.0; 4]);
+        log_sum_exp(&Pool::serial(), 2, &[low, low, low, 2.0, f32::NAN, 0.0, f32::NAN, low], &mut y);
+        assert!(y[0] == low && y[1] == 2.0 && y[2].is_nan() && y[3].is_nan(), "{y:?}");
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Ends {
     fn embed<'g>(&self, scope: &Scope<'g, '_>, tokens: Var<'g>) -> Var<'g> {
         match *self {
             Ends::Vectors { embedding } => scope.linear(tokens, embedding),
-            Ends::Words { embedding } => scope.read(embedding).embedding(tokens),
+            Ends::Words { embedding } => scope.read(embedding).gather_rows(tokens),
         }
     }
 }

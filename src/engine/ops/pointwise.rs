@@ -46,12 +46,6 @@ pub(super) fn run_binary(f: Binary, io: Io<'_>) {
     map::binary(pool, f, view(a, 0), view(b, 1), y, &output_shapes[0]);
 }
 
-/// Runs the backward kernel of a unary op: inputs are the gradient and what was saved.
-pub(super) fn run_backward(f: map::Backward, io: Io<'_>) {
-    let Io { inputs: [dy, saved, ..], outputs: [dx, ..], pool, .. } = io;
-    map::backward(pool, f, saved, dy, dx);
-}
-
 /// Runs a unary kernel.
 pub(super) fn run_unary(f: Unary, io: Io<'_>) {
     let Io { inputs: [x, ..], outputs: [y, ..], pool, .. } = io;

@@ -1,59 +1,30 @@
-//! `relu`: y = max(x, 0); dx = dy where x > 0.
+//! `relu`: y = max(x, 0); dx = dy where y > 0.
 
-use super::pointwise::{alike, run_backward, run_unary, same};
-use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
+use super::curve::Curve;
+use super::pointwise::{run_unary, same};
+use crate::base::threads::Pool;
+use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
 use crate::kernels::map::{self, Unary};
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Relu;
 
-impl Op for Relu {
-    fn name(&self) -> &'static str {
-        "relu"
+impl Curve for Relu {
+    const NAME: &'static str = "relu";
+    const BACKWARD: &'static str = "relu_backward";
+    const FROM_OUTPUT: bool = true;
+    const AFTER_PRODUCT: Option<(Unary, map::Backward)> = Some((Unary::Relu, map::Backward::Relu));
+
+    fn value(self, pool: &Pool, x: &[f32], y: &mut [f32]) {
+        map::unary(pool, Unary::Relu, x, y);
     }
 
-    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
-        same("relu", inputs)
+    fn slope(self, pool: &Pool, kept: &[f32], dy: &[f32], dx: &mut [f32]) {
+        map::backward(pool, map::Backward::Relu, kept, dy, dx);
     }
 
-    fn run(&self, io: Io<'_>) {
-        run_unary(Unary::Relu, io);
-    }
-
-    fn pointwise(&self) -> Option<Pointwise> {
-        Some(Pointwise::Map(Unary::Relu))
-    }
-
-    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
-        // By the output, so that nobody needs the input again.
-        Ok(vec![Some(at.d_output().relu_backward(at.outputs[0]))])
-    }
-}
-
-/// Inputs: dy, and the input or the output of the relu. Output: dy where that is positive, else 0.
-#[derive(Debug)]
-struct ReluBackward;
-
-impl Op for ReluBackward {
-    fn name(&self) -> &'static str {
-        "relu_backward"
-    }
-
-    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
-        alike("relu_backward", inputs)
-    }
-
-    fn run(&self, io: Io<'_>) {
-        run_backward(map::Backward::Relu, io);
-    }
-
-    fn pointwise(&self) -> Option<Pointwise> {
-        Some(Pointwise::Slope(map::Backward::Relu))
-    }
-
-    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
-        // The slope is a step, whose own slope is zero.
-        Ok(vec![at.wanted[0].then(|| at.d_output().relu_backward(at.inputs[1])), None])
+    fn bend<'g>(self, _: Var<'g>, _: Var<'g>) -> Option<Var<'g>> {
+        None
     }
 }
 
@@ -82,12 +53,13 @@ impl Op for Step {
 impl<'g> Var<'g> {
     /// Every element, or zero where it is negative.
     pub fn relu(self) -> Var<'g> {
-        self.graph().apply_one(Relu, &[self])
+        Relu.of(self)
     }
 
-    /// This where `saved`, the input or the output of a relu, is positive, else 0.
-    pub(super) fn relu_backward(self, saved: Var<'g>) -> Var<'g> {
-        self.graph().apply_one(ReluBackward, &[self, saved])
+    /// Every element where `kept` (the input or the output of a relu) is positive, else zero: the
+    /// backward of a relu that another op has done.
+    pub(super) fn relu_backward(self, kept: Var<'g>) -> Var<'g> {
+        Relu.backward(self, kept)
     }
 
     /// 1 where an element is positive, else 0.

@@ -1,6 +1,6 @@
 //! `scale`: y = factor x + shift with fixed numbers; dx = factor dy.
 
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Mul, Neg, Sub};
 
 use super::pointwise::same;
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
@@ -55,9 +55,17 @@ impl<'g> Sub<f32> for Var<'g> {
     }
 }
 
+impl<'g> Neg for Var<'g> {
+    type Output = Var<'g>;
+
+    fn neg(self) -> Var<'g> {
+        self * -1.0
+    }
+}
+
 #[cfg(test)]
 pub(super) fn cases() -> Vec<super::Case> {
     use super::Case;
     use super::case::real;
-    vec![Case::one("scale", [real([3, 7])], |x| x[0] * -2.5 + 0.5 - 3.0, |x| x[0].mapv(|x| -2.5 * x - 2.5))]
+    vec![Case::one("scale", [real([3, 7])], |x| -(x[0] * 2.5) + 0.5 - 3.0, |x| x[0].mapv(|x| -2.5 * x - 2.5))]
 }

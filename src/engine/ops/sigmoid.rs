@@ -1,39 +1,36 @@
 //! `sigmoid`: y = 1 / (1 + e^-x); dx = dy y (1 - y).
 
-use super::pointwise::{run_unary, same};
-use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::Unary;
+use super::curve::Curve;
+use crate::base::threads::Pool;
+use crate::engine::Var;
+use crate::kernels::map::{self, Backward, Unary};
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Sigmoid;
 
-impl Op for Sigmoid {
-    fn name(&self) -> &'static str {
-        "sigmoid"
+impl Curve for Sigmoid {
+    const NAME: &'static str = "sigmoid";
+    const BACKWARD: &'static str = "sigmoid_backward";
+    const FROM_OUTPUT: bool = true;
+    const AFTER_PRODUCT: Option<(Unary, map::Backward)> = Some((Unary::Sigmoid, map::Backward::Sigmoid));
+
+    fn value(self, pool: &Pool, x: &[f32], y: &mut [f32]) {
+        map::unary(pool, Unary::Sigmoid, x, y);
     }
 
-    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
-        same("sigmoid", inputs)
+    fn slope(self, pool: &Pool, kept: &[f32], dy: &[f32], dx: &mut [f32]) {
+        map::backward(pool, Backward::Sigmoid, kept, dy, dx);
     }
 
-    fn run(&self, io: Io<'_>) {
-        run_unary(Unary::Sigmoid, io);
-    }
-
-    fn pointwise(&self) -> Option<Pointwise> {
-        Some(Pointwise::Map(Unary::Sigmoid))
-    }
-
-    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
-        let y = at.outputs[0];
-        Ok(vec![Some(at.d_output() * y * (y * -1.0 + 1.0))])
+    fn bend<'g>(self, y: Var<'g>, weight: Var<'g>) -> Option<Var<'g>> {
+        Some((y * -2.0 + 1.0) * weight)
     }
 }
 
 impl<'g> Var<'g> {
     /// The logistic function of every element.
     pub fn sigmoid(self) -> Var<'g> {
-        self.graph().apply_one(Sigmoid, &[self])
+        Sigmoid.of(self)
     }
 }
 

@@ -90,6 +90,14 @@ impl<'g> Var<'g> {
     pub fn slice(self, axis: usize, start: usize, len: usize) -> Var<'g> {
         self.graph().apply_one(Slice { axis, start, len }, &[self])
     }
+
+    /// Zeros put before and after an axis.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    pub fn pad(self, axis: usize, before: usize, after: usize) -> Var<'g> {
+        self.graph().apply_one(Pad { axis, before, after }, &[self])
+    }
 }
 
 #[cfg(test)]
@@ -112,5 +120,15 @@ pub(super) fn cases() -> Vec<super::Case> {
             oracle,
         )
     };
-    vec![case(0, 1, 2), case(1, 0, 3), case(2, 4, 3), case(1, 2, 1)]
+    let padded = Case::one(
+        "pad",
+        [real([3, 5, 7])],
+        |x| x[0].pad(1, 2, 1).square(),
+        |x| {
+            let zeros = |extent: usize| Array::zeros(vec![3, extent, 7]);
+            let y = ndarray::concatenate(Axis(1), &[zeros(2).view(), x[0].view(), zeros(1).view()]).expect("they fit");
+            (&y * &y).as_standard_layout().into_owned()
+        },
+    );
+    vec![case(0, 1, 2), case(1, 0, 3), case(2, 4, 3), case(1, 2, 1), padded]
 }

@@ -1,39 +1,36 @@
 //! `tanh`: y = tanh x; dx = dy (1 - y^2).
 
-use super::pointwise::{run_unary, same};
-use crate::engine::{Backward, Io, Op, Pointwise, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::Unary;
+use super::curve::Curve;
+use crate::base::threads::Pool;
+use crate::engine::Var;
+use crate::kernels::map::{self, Backward, Unary};
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Tanh;
 
-impl Op for Tanh {
-    fn name(&self) -> &'static str {
-        "tanh"
+impl Curve for Tanh {
+    const NAME: &'static str = "tanh";
+    const BACKWARD: &'static str = "tanh_backward";
+    const FROM_OUTPUT: bool = true;
+    const AFTER_PRODUCT: Option<(Unary, map::Backward)> = Some((Unary::Tanh, map::Backward::Tanh));
+
+    fn value(self, pool: &Pool, x: &[f32], y: &mut [f32]) {
+        map::unary(pool, Unary::Tanh, x, y);
     }
 
-    fn shapes(&self, inputs: &[&Shape]) -> Result<Vec<Shape>, ShapeError> {
-        same("tanh", inputs)
+    fn slope(self, pool: &Pool, kept: &[f32], dy: &[f32], dx: &mut [f32]) {
+        map::backward(pool, Backward::Tanh, kept, dy, dx);
     }
 
-    fn run(&self, io: Io<'_>) {
-        run_unary(Unary::Tanh, io);
-    }
-
-    fn pointwise(&self) -> Option<Pointwise> {
-        Some(Pointwise::Map(Unary::Tanh))
-    }
-
-    fn gradient<'g>(&self, at: &Backward<'g, '_>) -> Gradients<'g> {
-        let y = at.outputs[0];
-        Ok(vec![Some(at.d_output() * (y * y * -1.0 + 1.0))])
+    fn bend<'g>(self, y: Var<'g>, weight: Var<'g>) -> Option<Var<'g>> {
+        Some(y * weight * -2.0)
     }
 }
 
 impl<'g> Var<'g> {
     /// The hyperbolic tangent of every element.
     pub fn tanh(self) -> Var<'g> {
-        self.graph().apply_one(Tanh, &[self])
+        Tanh.of(self)
     }
 }
 

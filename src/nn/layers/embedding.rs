@@ -17,7 +17,7 @@ impl Embedding {
 
     /// Indices `[..]` to rows `[.., width]`; -1 reads zeros.
     pub fn forward<'g>(&self, values: &Values<'g>, indices: Var<'g>) -> Var<'g> {
-        values[self.table].embedding(indices)
+        values[self.table].gather_rows(indices)
     }
 
     /// `[.., width]` to a logit a row `[.., rows]`: the products with all rows, a tied head.

@@ -82,13 +82,13 @@ impl Experts {
         let flat = x.reshape([tokens, width]);
         let probabilities = self.router.forward(values, flat).softmax();
         let dispatch = probabilities.stop_gradient().expert_routes(k);
-        let mut weight = probabilities.reshape([tokens * experts, 1]).embedding(dispatch.places);
+        let mut weight = probabilities.reshape([tokens * experts, 1]).gather_rows(dispatch.places);
         if renormalise {
-            let total = weight.scatter_rows(dispatch.tokens, tokens).embedding(dispatch.tokens);
+            let total = weight.scatter_add_rows(dispatch.tokens, tokens).gather_rows(dispatch.tokens);
             weight = weight / total;
         }
-        let found = self.experts(values, flat.embedding(dispatch.tokens), &dispatch);
-        let output = (found * weight).scatter_rows(dispatch.tokens, tokens).reshape(shape);
+        let found = self.experts(values, flat.gather_rows(dispatch.tokens), &dispatch);
+        let output = (found * weight).scatter_add_rows(dispatch.tokens, tokens).reshape(shape);
         let mean = probabilities.sum_axes(&[0]) * (1.0 / tokens as f32);
         let load_loss = (dispatch.counts.stop_gradient() * mean).sum() * (experts as f32 / (tokens * k) as f32);
         Routed { output, probabilities, chosen: dispatch.chosen, counts: dispatch.counts, load_loss }

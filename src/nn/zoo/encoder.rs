@@ -71,7 +71,7 @@ impl TokenEmbedding {
             Some(table) => values[table],
             None => sinusoidal_positions(tokens.graph(), most, self.width),
         };
-        self.scaled(values, tokens) + table.embedding(positions)
+        self.scaled(values, tokens) + table.gather_rows(positions)
     }
 
     /// `[.., width]` to a logit a token.

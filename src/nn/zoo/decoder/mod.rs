@@ -238,13 +238,13 @@ impl Decoder {
         match (self.added(values, tokens.graph()), how.positions) {
             (None, _) => h,
             (Some(table), None) => h + table.slice(0, 0, tokens.shape()[1]),
-            (Some(table), Some(positions)) => h + table.embedding(positions),
+            (Some(table), Some(positions)) => h + table.gather_rows(positions),
         }
     }
 
     fn embed_at<'g>(&self, values: &Values<'g>, tokens: Var<'g>, step: &CacheStep<'g, '_>) -> Var<'g> {
         let h = self.embedding.forward(values, tokens);
-        self.added(values, tokens.graph()).map_or(h, |table| h + table.embedding(step.positions()))
+        self.added(values, tokens.graph()).map_or(h, |table| h + table.gather_rows(step.positions()))
     }
 
     fn logits<'g>(&self, values: &Values<'g>, h: Var<'g>) -> Var<'g> {
