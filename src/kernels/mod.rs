@@ -11,6 +11,7 @@ pub mod gru;
 pub mod isa;
 pub(crate) mod lanes;
 pub mod layer_norm;
+pub mod linalg;
 pub mod linear_attention;
 pub mod lstm;
 pub mod map;

@@ -8,24 +8,31 @@ pub mod add;
 pub mod attention;
 pub mod attention_weights;
 pub mod broadcast;
+pub mod cholesky;
 pub mod clip_scale;
 pub mod concat;
 pub mod copy;
 pub mod cross_entropy;
 pub mod delta_rule;
+pub mod distance;
 pub mod div;
 pub mod exp;
 pub mod gelu;
 pub mod gru;
+pub mod inverse_root;
 pub mod layer_norm;
 pub mod linear_attention;
 pub mod log;
+pub mod log_determinant;
 pub mod log_softmax;
 pub mod lstm;
 pub mod matmul;
+mod matrix;
 pub mod mul;
+pub mod optimiser_step;
 pub mod permute;
 mod pointwise;
+pub mod qr;
 pub mod relu;
 pub mod reshape;
 pub mod scale;
@@ -33,14 +40,17 @@ pub mod sigmoid;
 pub mod silu;
 pub mod slice;
 pub mod softmax;
+pub mod solve;
 pub mod sqrt;
 pub mod stop_gradient;
 pub mod sub;
 pub mod sum;
 pub mod sum_squares;
+pub mod svd;
+pub mod symmetric_eigen;
 pub mod tanh;
+pub mod triangular_solve;
 
-pub mod adam;
 #[cfg(test)]
 mod case;
 
@@ -61,23 +71,28 @@ const ALL: &[Row] = &[
     Row { name: "attention", cases: attention::cases },
     Row { name: "attention_weights", cases: attention_weights::cases },
     Row { name: "broadcast", cases: broadcast::cases },
+    Row { name: "cholesky", cases: cholesky::cases },
     Row { name: "clip_scale", cases: clip_scale::cases },
     Row { name: "concat", cases: concat::cases },
     Row { name: "copy", cases: copy::cases },
     Row { name: "cross_entropy", cases: cross_entropy::cases },
     Row { name: "delta_rule", cases: delta_rule::cases },
+    Row { name: "distance", cases: distance::cases },
     Row { name: "div", cases: div::cases },
     Row { name: "exp", cases: exp::cases },
     Row { name: "gelu", cases: gelu::cases },
     Row { name: "gru", cases: gru::cases },
+    Row { name: "inverse_root", cases: inverse_root::cases },
     Row { name: "layer_norm", cases: layer_norm::cases },
     Row { name: "linear_attention", cases: linear_attention::cases },
     Row { name: "log", cases: log::cases },
+    Row { name: "log_determinant", cases: log_determinant::cases },
     Row { name: "log_softmax", cases: log_softmax::cases },
     Row { name: "lstm", cases: lstm::cases },
     Row { name: "matmul", cases: matmul::cases },
     Row { name: "mul", cases: mul::cases },
     Row { name: "permute", cases: permute::cases },
+    Row { name: "qr", cases: qr::cases },
     Row { name: "relu", cases: relu::cases },
     Row { name: "reshape", cases: reshape::cases },
     Row { name: "scale", cases: scale::cases },
@@ -85,12 +100,16 @@ const ALL: &[Row] = &[
     Row { name: "silu", cases: silu::cases },
     Row { name: "slice", cases: slice::cases },
     Row { name: "softmax", cases: softmax::cases },
+    Row { name: "solve", cases: solve::cases },
     Row { name: "sqrt", cases: sqrt::cases },
     Row { name: "stop_gradient", cases: stop_gradient::cases },
     Row { name: "sub", cases: sub::cases },
     Row { name: "sum", cases: sum::cases },
     Row { name: "sum_squares", cases: sum_squares::cases },
+    Row { name: "svd", cases: svd::cases },
+    Row { name: "symmetric_eigen", cases: symmetric_eigen::cases },
     Row { name: "tanh", cases: tanh::cases },
+    Row { name: "triangular_solve", cases: triangular_solve::cases },
 ];
 
 #[cfg(test)]
