@@ -184,16 +184,16 @@ fn layers_of_plain_ops_differentiate_twice_and_fused_ones_refuse() {
 mod regressor {
     use super::*;
 
-    pub const SHAPES: [(usize, usize); 6] = [(1, 8), (1, 8), (8, 8), (1, 8), (8, 1), (1, 1)];
+    pub(super) const SHAPES: [(usize, usize); 6] = [(1, 8), (1, 8), (8, 8), (1, 8), (8, 1), (1, 1)];
 
     /// Ten points of a sinusoid.
-    pub fn points(set: &str) -> (Matrix, Matrix) {
+    pub(super) fn points(set: &str) -> (Matrix, Matrix) {
         let x = noise(set, 10, 1) * 3.0;
         let y = x.mapv(|x| f64::from((1.7 * (x + 0.6).sin()) as f32));
         (x.mapv(|x| f64::from(x as f32)), y)
     }
 
-    pub fn loss<'g>(graph: &'g Graph, w: &Values<'g>, set: &str) -> Var<'g> {
+    pub(super) fn loss<'g>(graph: &'g Graph, w: &Values<'g>, set: &str) -> Var<'g> {
         let (x, y) = points(set);
         let w = w.vars();
         let first = (constant(graph, &x).matmul(w[0]) + w[1]).tanh();
@@ -203,7 +203,7 @@ mod regressor {
     }
 
     /// Loss and gradient in f64, by hand.
-    pub fn by_hand(w: &[Matrix], set: &str) -> (f64, Vec<Matrix>) {
+    pub(super) fn by_hand(w: &[Matrix], set: &str) -> (f64, Vec<Matrix>) {
         let (x, y) = points(set);
         let first = (x.dot(&w[0]) + &w[1]).mapv(f64::tanh);
         let second = (first.dot(&w[2]) + &w[3]).mapv(f64::tanh);

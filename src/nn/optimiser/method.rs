@@ -127,10 +127,10 @@ impl<'g> Update<'g, '_> {
 
     /// A step along `direction`, which was made from [`Update::prepared`], with decoupled decay. `rule`
     /// may add momentum.
-    pub(super) fn step_along(&self, direction: Var<'g>, rule: Rule, learning_rate: f32, state: &[Slot]) {
+    pub(super) fn step_along(&self, direction: Var<'g>, rule: Rule, state: &[Slot]) {
         let step = OptimiserStep {
             rule,
-            learning_rate: self.group.learning_rate * learning_rate,
+            learning_rate: self.group.learning_rate,
             coupled_decay: 0.0,
             decoupled_decay: self.decays().1,
             largest: f32::INFINITY,

@@ -116,6 +116,6 @@ impl Stepping for Muon {
             MuonScale::Spectral => (outputs / inputs).max(1.0).sqrt(),
             MuonScale::RootMeanSquare => 0.2 * inputs.max(outputs).sqrt(),
         };
-        at.step_along(direction, Rule::Sgd { momentum: 0.0, nesterov: false }, scale, &[]);
+        at.step_along(direction * scale, Rule::Sgd { momentum: 0.0, nesterov: false }, &[]);
     }
 }

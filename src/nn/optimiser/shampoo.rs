@@ -182,6 +182,6 @@ impl Stepping for Shampoo {
         }
         let direction = self.graft(at, g, direction, states).reshape(shape);
         let velocity = at.state.len() - self.momentum_rule().states().len();
-        at.step_along(direction, self.momentum_rule(), 1.0, &at.state[velocity..]);
+        at.step_along(direction, self.momentum_rule(), &at.state[velocity..]);
     }
 }

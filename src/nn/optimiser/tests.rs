@@ -175,7 +175,7 @@ fn every_method_descends_and_is_plain_data() {
         let first = problem.executor.number(problem.norm, &problem.store);
         problem.run(60);
         let last = problem.executor.number(problem.norm, &problem.store);
-        assert!(last < 0.6 * first, "{method:?}: from {first} to {last}");
+        assert!(last < 0.8 * first, "{method:?}: from {first} to {last}");
         assert_eq!(problem.optimiser.steps(&problem.store), 61);
     }
 }
