@@ -6,7 +6,7 @@ use ansatz::base::threads::Pool;
 use ansatz::kernels::copy::permute;
 use ansatz::kernels::gemm::{Batch, Gemm, gemm};
 use ansatz::kernels::map::{Backward, Binary, Unary, backward, binary, unary};
-use ansatz::kernels::optimiser::{Adam, adam_step};
+use ansatz::kernels::optimiser::{self, Rule};
 use ansatz::kernels::reduce::{sum_columns, sum_rows};
 use ansatz::kernels::strided::View;
 use divan::counter::ItemsCount;
@@ -153,16 +153,16 @@ fn heads_exchanged(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn adam(bencher: Bencher<'_, '_>) {
     let (mut p, mut m, mut v, g) = (line(), vec![0.0; ELEMENTS], vec![0.0; ELEMENTS], line());
-    let step = Adam {
+    let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    let step = optimiser::Step {
         gradient_scale: 1.0,
+        largest: f32::INFINITY,
         learning_rate: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        bias1: 0.1,
-        bias2: 0.001,
+        coupled_decay: 0.0,
+        decoupled_decay: 0.0,
+        count: 1,
     };
     let pool = Pool::serial();
-    let run = || adam_step(&pool, &step, &mut p, &mut m, &mut v, black_box(&g));
+    let mut run = || optimiser::step(&pool, rule, &step, &mut p, [&mut m, &mut v, &mut []], black_box(&g));
     bencher.counter(ItemsCount::new(ELEMENTS)).bench_local(run);
 }

@@ -5,6 +5,7 @@
 //! [`Graph::plan`] then drops dead nodes and lays all lifetimes into one arena. A training step is
 //! [`Executor::run`]: a replay that neither allocates nor hashes.
 
+mod derivatives;
 mod executor;
 mod fuse;
 mod gradient;

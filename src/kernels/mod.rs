@@ -19,6 +19,7 @@ pub mod isa;
 pub(crate) mod lanes;
 pub mod layer_norm;
 pub mod limits;
+pub mod linalg;
 pub mod linear_attention;
 pub mod lstm;
 pub mod map;

@@ -5,5 +5,6 @@
 
 pub mod layers;
 pub mod optimiser;
+pub mod schedule;
 pub mod weights;
 pub mod zoo;

@@ -5,7 +5,7 @@ use crate::base::threads::Pool;
 use crate::kernels::gemm::{Epilogue, Gemm, blocked_scratch, gemm_blocked};
 use crate::kernels::layer_norm::layer_norm;
 use crate::kernels::map::{Unary, unary};
-use crate::kernels::optimiser::{Adam, adam_step};
+use crate::kernels::optimiser::{self, Rule, Step};
 use crate::kernels::softmax::softmax;
 
 /// What a call does, for its rate.
@@ -108,18 +108,18 @@ fn square(pool: Pool, n: usize) -> Box<dyn FnMut()> {
 fn adam(pool: Pool) -> Box<dyn FnMut()> {
     const LEN: usize = 10_000_000;
     let (mut p, g, mut m, mut v) = (numbers(1, LEN), numbers(2, LEN), vec![0.0; LEN], vec![0.0; LEN]);
-    let mut step = 0;
+    let mut count = 0;
     Box::new(move || {
-        step += 1;
-        let settings = Adam {
+        count += 1;
+        let step = Step {
             gradient_scale: 1.0,
+            largest: f32::INFINITY,
             learning_rate: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            bias1: (1.0 - 0.9f64.powi(step)) as f32,
-            bias2: (1.0 - 0.999f64.powi(step)) as f32,
+            coupled_decay: 0.0,
+            decoupled_decay: 0.0,
+            count,
         };
-        adam_step(&pool, &settings, &mut p, &mut m, &mut v, &g);
+        let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        optimiser::step(&pool, rule, &step, &mut p, [&mut m, &mut v, &mut []], &g);
     })
 }

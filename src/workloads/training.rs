@@ -4,13 +4,20 @@ use std::sync::Arc;
 
 use super::cases::{uniform, whole};
 use crate::base::threads::Pool;
-use crate::engine::ops::{adam::Adam, copy::Copy};
+use crate::engine::ops::copy::Copy;
+use crate::engine::ops::optimiser_step::{OptimiserStep, Rule};
 use crate::engine::{Executor, Graph, Output, Plan, Profile, Shape, Slot, Store, Var};
 
 /// Learning rate of Adam.
 const LEARNING_RATE: f32 = 1e-3;
-/// Adam's decays and epsilon.
-const ADAM: Adam = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+/// Adam without decay or bound.
+const ADAM: OptimiserStep = OptimiserStep {
+    rule: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    learning_rate: 1.0,
+    coupled_decay: 0.0,
+    decoupled_decay: 0.0,
+    largest: f32::INFINITY,
+};
 
 /// A training step with its first weights and inputs.
 #[derive(Debug)]

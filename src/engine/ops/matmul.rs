@@ -130,6 +130,14 @@ impl<'g> Var<'g> {
     pub fn matmul_transposed(self, other: Var<'g>) -> Var<'g> {
         self.graph().apply_one(MatMul { transpose_a: false, transpose_b: true }, &[self, other])
     }
+
+    /// The product with this, the left operand, transposed over its last two axes.
+    ///
+    /// # Panics
+    /// If the extents do not fit.
+    pub fn transposed_matmul(self, other: Var<'g>) -> Var<'g> {
+        self.graph().apply_one(MatMul { transpose_a: true, transpose_b: false }, &[self, other])
+    }
 }
 
 #[cfg(test)]
@@ -172,5 +180,11 @@ pub(super) fn cases() -> Vec<super::Case> {
             ndarray::stack(ndarray::Axis(0), &views).expect("equal shapes").into_dyn()
         },
     );
-    vec![plain(1, 1, 1), plain(7, 5, 3), plain(13, 17, 19), transposed, shared, batched]
+    let left = Case::one(
+        "left transposed",
+        [real([7, 5]), real([7, 3])],
+        |x| x[0].transposed_matmul(x[1]),
+        |x| product(&x[0].t().to_owned(), &x[1]).into_dyn(),
+    );
+    vec![plain(1, 1, 1), plain(7, 5, 3), plain(13, 17, 19), transposed, left, shared, batched]
 }

@@ -12,6 +12,7 @@ pub mod attention_composed;
 pub mod attention_weights;
 pub mod batch_norm;
 pub mod broadcast;
+pub mod cholesky;
 pub mod clamp;
 pub mod clip_scale;
 pub mod compare;
@@ -25,6 +26,7 @@ pub mod cross_entropy;
 pub mod cumsum;
 mod curve;
 pub mod delta_rule;
+pub mod distance;
 pub mod div;
 pub mod dropout;
 pub mod edge_messages;
@@ -42,25 +44,30 @@ pub mod gelu_exact;
 pub mod gru;
 pub mod hard_threshold;
 pub mod huber;
+pub mod inverse_root;
 pub mod layer_norm;
 pub mod leaky_relu;
 pub mod linear_attention;
 pub mod log;
 pub mod log1p;
+pub mod log_determinant;
 pub mod log_softmax;
 pub mod log_sum_exp;
 mod losses;
 pub mod lstm;
 pub mod masked_attention;
 pub mod matmul;
+mod matrix;
 pub mod max_pool2d;
 pub mod maximum;
 pub mod minimum;
 pub mod mul;
+pub mod optimiser_step;
 pub mod packed_attention;
 pub mod permute;
 mod pointwise;
 pub mod power;
+pub mod qr;
 pub mod reciprocal;
 pub mod relu;
 pub mod reshape;
@@ -77,6 +84,7 @@ pub mod slice;
 pub mod soft_threshold;
 pub mod softmax;
 pub mod softplus;
+pub mod solve;
 pub mod sparse_matmul;
 pub mod sqrt;
 pub mod square;
@@ -85,12 +93,14 @@ pub mod stop_gradient;
 pub mod sub;
 pub mod sum;
 pub mod sum_squares;
+pub mod svd;
+pub mod symmetric_eigen;
 pub mod take_along;
 pub mod tanh;
 pub mod top_k;
+pub mod triangular_solve;
 pub mod write_rows;
 
-pub mod adam;
 #[cfg(test)]
 mod case;
 
@@ -116,6 +126,7 @@ const ALL: &[Row] = &[
     Row { name: "batch_norm", cases: batch_norm::cases },
     Row { name: "broadcast", cases: broadcast::cases },
     Row { name: "clamp", cases: clamp::cases },
+    Row { name: "cholesky", cases: cholesky::cases },
     Row { name: "clip_scale", cases: clip_scale::cases },
     Row { name: "compare", cases: compare::cases },
     Row { name: "concat", cases: concat::cases },
@@ -127,6 +138,7 @@ const ALL: &[Row] = &[
     Row { name: "cross_entropy", cases: cross_entropy::cases },
     Row { name: "cumsum", cases: cumsum::cases },
     Row { name: "delta_rule", cases: delta_rule::cases },
+    Row { name: "distance", cases: distance::cases },
     Row { name: "div", cases: div::cases },
     Row { name: "edge_messages", cases: edge_messages::cases },
     Row { name: "exp", cases: exp::cases },
@@ -143,11 +155,13 @@ const ALL: &[Row] = &[
     Row { name: "gru", cases: gru::cases },
     Row { name: "hard_threshold", cases: hard_threshold::cases },
     Row { name: "huber", cases: huber::cases },
+    Row { name: "inverse_root", cases: inverse_root::cases },
     Row { name: "layer_norm", cases: layer_norm::cases },
     Row { name: "leaky_relu", cases: leaky_relu::cases },
     Row { name: "linear_attention", cases: linear_attention::cases },
     Row { name: "log", cases: log::cases },
     Row { name: "log1p", cases: log1p::cases },
+    Row { name: "log_determinant", cases: log_determinant::cases },
     Row { name: "log_softmax", cases: log_softmax::cases },
     Row { name: "log_sum_exp", cases: log_sum_exp::cases },
     Row { name: "losses", cases: losses::cases },
@@ -162,6 +176,7 @@ const ALL: &[Row] = &[
     Row { name: "permute", cases: permute::cases },
     Row { name: "power", cases: power::cases },
     Row { name: "reciprocal", cases: reciprocal::cases },
+    Row { name: "qr", cases: qr::cases },
     Row { name: "relu", cases: relu::cases },
     Row { name: "reshape", cases: reshape::cases },
     Row { name: "rms_norm", cases: rms_norm::cases },
@@ -178,6 +193,7 @@ const ALL: &[Row] = &[
     Row { name: "softmax", cases: softmax::cases },
     Row { name: "softplus", cases: softplus::cases },
     Row { name: "sparse_matmul", cases: sparse_matmul::cases },
+    Row { name: "solve", cases: solve::cases },
     Row { name: "sqrt", cases: sqrt::cases },
     Row { name: "square", cases: square::cases },
     Row { name: "statistics", cases: statistics::cases },
@@ -189,6 +205,9 @@ const ALL: &[Row] = &[
     Row { name: "tanh", cases: tanh::cases },
     Row { name: "write_rows", cases: write_rows::cases },
     Row { name: "top_k", cases: top_k::cases },
+    Row { name: "svd", cases: svd::cases },
+    Row { name: "symmetric_eigen", cases: symmetric_eigen::cases },
+    Row { name: "triangular_solve", cases: triangular_solve::cases },
 ];
 
 #[cfg(test)]
