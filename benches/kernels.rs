@@ -163,6 +163,6 @@ fn adam(bencher: Bencher<'_, '_>) {
         count: 1,
     };
     let pool = Pool::serial();
-    let mut run = || optimiser::step(&pool, rule, &step, &mut p, [&mut m, &mut v, &mut []], black_box(&g));
+    let run = || optimiser::step(&pool, rule, &step, &mut p, [&mut m, &mut v, &mut []], black_box(&g));
     bencher.counter(ItemsCount::new(ELEMENTS)).bench_local(run);
 }

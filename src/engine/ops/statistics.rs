@@ -49,14 +49,6 @@ impl<'g> Var<'g> {
         self / (self.square().sum_keeping(&[self.shape().len() - 1]) + epsilon).sqrt()
     }
 
-    /// The cosines between the rows of two matrices `[.., m, n]` and `[.., k, n]`: `[.., m, k]`.
-    ///
-    /// # Panics
-    /// If the shapes differ elsewhere.
-    pub fn cosine_similarity(self, other: Var<'g>, epsilon: f32) -> Var<'g> {
-        self.unit_length(epsilon).matmul_transposed(other.unit_length(epsilon))
-    }
-
     /// The mean of all elements, each with its weight: `sum(w x) / sum(w)`, and 0 where all weights
     /// are 0. With weights of 0 and 1 it is a masked mean. `weights` may be broadcast to this shape.
     ///
@@ -111,10 +103,6 @@ pub(super) fn cases() -> Vec<super::Case> {
         let all: Vec<f64> = x.iter().copied().collect();
         x.mapv(|x| (x - mean(&all)) / (variance(&all) + 1e-3).sqrt())
     }
-    fn cosines(x: &[Array]) -> Array {
-        let (a, b) = (unit(&x[0]), unit(&x[1]));
-        Array::from_shape_fn(vec![4, 3], |at| (0..5).map(|i| a[[at[0], i]] * b[[at[1], i]]).sum::<f64>())
-    }
     let weighted = |x: &[Array]| {
         let weights = x[1].broadcast(x[0].raw_dim()).expect("weights for all").to_owned();
         arr0((&x[0] * &weights).sum() / weights.sum().max(1e-9)).into_dyn()
@@ -140,7 +128,6 @@ pub(super) fn cases() -> Vec<super::Case> {
             |x| lanes(&x[0], |x| x.iter().map(|x| x * x).sum::<f64>().sqrt()),
         ),
         Case::one("unit length", [real([2, 3, 5])], |x| x[0].unit_length(1e-3), |x| unit(&x[0])),
-        Case::one("cosines", [real([4, 5]), real([3, 5])], |x| x[0].cosine_similarity(x[1], 1e-3), cosines),
         Case::one("weighted", [real([3, 5]), within([5], 0.1, 1.0)], |x| x[0].weighted_mean(x[1]), weighted),
         Case::one("masked", [real([9]), index([9], 0, 2)], |x| x[0].weighted_mean(x[1]), weighted),
         Case::one("all masked", [real([9]), index([9], 0, 1)], |x| x[0].weighted_mean(x[1]), weighted),

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn outputs_follow_any_relabelling_of_the_nodes() {
         let (nodes, edges) = given();
-        let order = [3, 0, 4, 1, 2];
+        let order = &[3, 0, 4, 1, 2];
         let at = |graph: usize, i: usize| graph * NODES + i;
         let relabelled = |x: &[f32]| -> Vec<f32> {
             let rows = (0..GRAPHS).flat_map(|g| order.iter().map(move |i| at(g, *i)));
