@@ -62,7 +62,11 @@ impl Op for Rotary {
         let fits = |x: &Shape, table: &Shape| {
             let (axes, own) = (&x[..x.len().saturating_sub(1)], &table[..table.len().saturating_sub(1)]);
             let width = table.last_extent();
-            table.len() > 1 && width > 0 && width % 2 == 0 && x.last_extent() % width == 0 && axes.ends_with(own)
+            table.len() > 1
+                && width > 0
+                && width.is_multiple_of(2)
+                && x.last_extent().is_multiple_of(width)
+                && axes.ends_with(own)
         };
         match inputs {
             [x, table] if fits(x, table) => Ok(vec![(*x).clone()]),
