@@ -15,6 +15,7 @@ pub mod linear_attention;
 pub mod lstm;
 pub mod map;
 pub mod math;
+pub mod matrix_memory;
 pub mod optimiser;
 pub mod recurrence;
 pub mod reduce;

@@ -23,6 +23,7 @@ pub mod log;
 pub mod log_softmax;
 pub mod lstm;
 pub mod matmul;
+pub mod matrix_memory;
 pub mod mul;
 pub mod permute;
 mod pointwise;
@@ -76,6 +77,7 @@ const ALL: &[Row] = &[
     Row { name: "log_softmax", cases: log_softmax::cases },
     Row { name: "lstm", cases: lstm::cases },
     Row { name: "matmul", cases: matmul::cases },
+    Row { name: "matrix_memory", cases: matrix_memory::cases },
     Row { name: "mul", cases: mul::cases },
     Row { name: "permute", cases: permute::cases },
     Row { name: "relu", cases: relu::cases },
