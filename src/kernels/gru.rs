@@ -1,10 +1,10 @@
 //! The GRU over a sequence (Cho et al. 2014, with the reset after the product as in cuDNN and
-//! PyTorch), from a state of zeros: with `u_t = h_{t-1} Wh + bh` and blocks `r, z, n` side by side,
+//! PyTorch), from zeros or a given state: with `u_t = h_{t-1} Wh + bh` and blocks `r, z, n` side by side,
 //! `r = s(xz_r + u_r)`, `z = s(xz_z + u_z)`, `n = tanh(xz_n + r u_n)`, `h_t = (1 - z) n + z h_{t-1}`.
 
 use super::isa::kernel;
 use super::math::{sigmoid, tanh};
-use super::recurrence::{Packed, RecurrentShape, packed_len, weight_gradient};
+use super::recurrence::{Packed, RecurrentShape, add_to, packed_len, pitch, weight_gradient, weight_gradient_scratch};
 use super::reduce::sum_rows;
 use super::split::split;
 use crate::base::threads::Pool;
@@ -67,9 +67,27 @@ kernel! {
     }
 }
 
+/// What [`gru`] reads.
+#[derive(Clone, Copy, Debug)]
+pub struct GruInputs<'a> {
+    /// Inputs times their weights, plus their bias, `[B, T, 3H]`.
+    pub xz: &'a [f32],
+    /// Recurrent weights, `[H, 3H]`.
+    pub wh: &'a [f32],
+    /// Their bias, `[3H]`.
+    pub bh: &'a [f32],
+    /// Hidden states before the first token, `[B, H]`; zeros if there are none.
+    pub initial: Option<&'a [f32]>,
+}
+
+/// Floats of one block: recurrent products, and hidden states or their gradient.
+fn block_len(shape: RecurrentShape) -> usize {
+    shape.rows() * (pitch(GATES * shape.hidden) + pitch(shape.hidden))
+}
+
 /// Scratch of [`gru`], in floats.
 pub fn gru_scratch(shape: RecurrentShape) -> usize {
-    packed_len(shape.hidden, GATES * shape.hidden) + shape.blocks() * shape.rows() * GATES * shape.hidden
+    packed_len(shape.hidden, GATES * shape.hidden) + shape.blocks() * block_len(shape)
 }
 
 /// Numbers that [`gru`] saves for its backward: `[B, T, 4H]`.
@@ -77,54 +95,76 @@ pub fn gru_saved_len(shape: RecurrentShape) -> usize {
     shape.batch * shape.tokens * SAVED * shape.hidden
 }
 
-/// The GRU. `xz` (inputs times their weights, plus their bias): `[B, T, 3H]`; `wh`: `[H, 3H]`; `bh`:
-/// `[3H]`; hidden states `h`: `[B, T, H]`; `saved` (`r`, `z`, `n`, `u_n`, for the backward):
+/// The GRU. Hidden states `h`: `[B, T, H]`; `saved` (`r`, `z`, `n`, `u_n`, for the backward):
 /// `[B, T, 4H]`; `scratch`: [`gru_scratch`].
-#[allow(clippy::too_many_arguments)]
 pub fn gru(
     pool: &Pool,
     shape: RecurrentShape,
-    xz: &[f32],
-    wh: &[f32],
-    bh: &[f32],
+    inputs: GruInputs<'_>,
     h: &mut [f32],
     saved: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let RecurrentShape { tokens, hidden, .. } = shape;
+    let hidden = shape.hidden;
     let (buffer, scratch) = scratch.split_at_mut(packed_len(hidden, GATES * hidden));
-    let weights = Packed::new(pool, wh, hidden, GATES * hidden, buffer);
-    let (row, wide) = (tokens * hidden, GATES * hidden);
-    let part = shape.rows() * row;
-    let outputs = [(h, part), (saved, SAVED * part), (scratch, shape.rows() * wide)];
-    split(pool, shape.blocks(), outputs, |block, [h, saved, products]| {
-        let first = block * shape.rows();
-        let rows = shape.rows().min(shape.batch - first);
-        for t in 0..tokens {
-            for u in products.chunks_mut(wide) {
-                u.copy_from_slice(bh);
-            }
-            if t > 0 {
-                weights.multiply(rows, &h[(t - 1) * hidden..], row, products, wide, true);
-            }
-            for r in 0..rows {
-                let token = r * tokens + t;
-                let (before, h) = h[r * row..].split_at_mut(t * hidden);
-                let before = &before[(t * hidden).saturating_sub(hidden)..];
-                let xz = &xz[(first * tokens + token) * wide..][..wide];
-                let saved = &mut saved[token * SAVED * hidden..][..SAVED * hidden];
-                forward_cell(xz, &products[r * wide..], before, saved, &mut h[..hidden]);
-            }
-        }
+    let weights = Packed::new(pool, inputs.wh, hidden, GATES * hidden, buffer);
+    let part = shape.rows() * shape.tokens * hidden;
+    let outputs = [(h, part), (saved, SAVED * part), (scratch, block_len(shape))];
+    split(pool, shape.blocks(), outputs, |block, [h, saved, scratch]| {
+        forward_block(shape, block, inputs, weights, [h, saved], scratch);
     });
 }
 
-/// What [`gru_backward`] reads: weights and outputs of the forward, and the gradient of the hidden
+/// A block of sequences from the first token to the last. The products read and write dense rows
+/// in scratch, whatever the distance of the tokens.
+fn forward_block(
+    shape: RecurrentShape,
+    block: usize,
+    inputs: GruInputs<'_>,
+    weights: Packed<'_>,
+    [h, saved]: [&mut [f32]; 2],
+    scratch: &mut [f32],
+) {
+    let RecurrentShape { tokens, hidden, .. } = shape;
+    let (first, rows) = shape.block(block);
+    let (wide, row) = (GATES * hidden, pitch(hidden));
+    let (products, state) = scratch.split_at_mut(shape.rows() * pitch(wide));
+    if let Some(h0) = inputs.initial {
+        for r in 0..rows {
+            state[r * row..][..hidden].copy_from_slice(&h0[(first + r) * hidden..][..hidden]);
+        }
+    }
+    for t in 0..tokens {
+        for u in products.chunks_mut(pitch(wide)) {
+            u[..wide].copy_from_slice(inputs.bh);
+        }
+        if t > 0 || inputs.initial.is_some() {
+            weights.multiply(rows, state, row, products, pitch(wide), true);
+        }
+        for r in 0..rows {
+            let token = r * tokens + t;
+            let (earlier, h) = h.split_at_mut(token * hidden);
+            let before = match inputs.initial {
+                _ if t > 0 => &earlier[(token - 1) * hidden..],
+                Some(h0) => &h0[(first + r) * hidden..][..hidden],
+                None => &[],
+            };
+            let xz = &inputs.xz[(first * tokens + token) * wide..][..wide];
+            let saved = &mut saved[token * SAVED * hidden..][..SAVED * hidden];
+            forward_cell(xz, &products[r * pitch(wide)..], before, saved, &mut h[..hidden]);
+            state[r * row..][..hidden].copy_from_slice(&h[..hidden]);
+        }
+    }
+}
+
+/// What [`gru_backward`] reads: inputs and outputs of the forward, and the gradient of the hidden
 /// states.
 #[derive(Clone, Copy, Debug)]
 pub struct GruSaved<'a> {
     /// Recurrent weights, `[H, 3H]`.
     pub wh: &'a [f32],
+    /// Hidden states before the first token, `[B, H]`, if the forward had them.
+    pub initial: Option<&'a [f32]>,
     /// Hidden states, `[B, T, H]`.
     pub h: &'a [f32],
     /// What the forward saved, `[B, T, 4H]`.
@@ -133,65 +173,84 @@ pub struct GruSaved<'a> {
     pub d_h: &'a [f32],
 }
 
+/// The gradients that [`gru_backward`] overwrites.
+#[derive(Debug)]
+pub struct GruGradients<'a> {
+    /// By the inputs' part, `[B, T, 3H]`.
+    pub dxz: &'a mut [f32],
+    /// By the recurrent weights, `[H, 3H]`.
+    pub d_wh: &'a mut [f32],
+    /// By their bias, `[3H]`.
+    pub d_bh: &'a mut [f32],
+    /// By the hidden states before the first token, `[B, H]`; empty if not wanted.
+    pub d_initial: &'a mut [f32],
+}
+
 /// Scratch of [`gru_backward`], in floats.
 pub fn gru_backward_scratch(shape: RecurrentShape) -> usize {
     let products = shape.batch * shape.tokens * GATES * shape.hidden;
-    packed_len(GATES * shape.hidden, shape.hidden) + shape.blocks() * shape.rows() * shape.hidden + products
+    let blocks = shape.blocks() * block_len(shape);
+    packed_len(GATES * shape.hidden, shape.hidden) + products + blocks.max(weight_gradient_scratch(shape))
 }
 
-/// The gradients of [`gru`]: `dxz` `[B, T, 3H]`, `d_wh` `[H, 3H]`, `d_bh` `[3H]`; they are
-/// overwritten. `scratch`: [`gru_backward_scratch`].
+/// The gradients of [`gru`]. `scratch`: [`gru_backward_scratch`].
 pub fn gru_backward(
     pool: &Pool,
     shape: RecurrentShape,
     saved: GruSaved<'_>,
-    dxz: &mut [f32],
-    d_wh: &mut [f32],
-    d_bh: &mut [f32],
+    gradients: GruGradients<'_>,
     scratch: &mut [f32],
 ) {
     let hidden = shape.hidden;
+    let GruGradients { dxz, d_wh, d_bh, d_initial } = gradients;
     let (buffer, scratch) = scratch.split_at_mut(packed_len(GATES * hidden, hidden));
     let weights = Packed::transposed(pool, saved.wh, GATES * hidden, hidden, buffer);
-    let (state, scratch) = scratch.split_at_mut(shape.blocks() * shape.rows() * hidden);
-    let du = &mut scratch[..shape.batch * shape.tokens * GATES * hidden];
+    let (du, scratch) = scratch.split_at_mut(shape.batch * shape.tokens * GATES * hidden);
     let part = shape.rows() * shape.tokens * GATES * hidden;
-    let outputs = [(dxz, part), (&mut *du, part), (state, shape.rows() * hidden)];
-    split(pool, shape.blocks(), outputs, |block, [dxz, du, dh]| {
-        backward_block(shape, block, saved, weights, [dxz, du, dh]);
+    let outputs =
+        [(dxz, part), (&mut *du, part), (d_initial, shape.rows() * hidden), (&mut *scratch, block_len(shape))];
+    split(pool, shape.blocks(), outputs, |block, [dxz, du, d_initial, scratch]| {
+        backward_block(shape, block, saved, weights, [dxz, du, d_initial], scratch);
     });
-    weight_gradient(pool, shape, GATES * hidden, saved.h, du, d_wh);
+    weight_gradient(pool, shape, GATES * hidden, saved.h, saved.initial, du, d_wh, scratch);
     sum_rows(pool, du, shape.batch * shape.tokens, GATES * hidden, 1.0, d_bh);
 }
 
-/// A block of sequences from the last token to the first; `dh` holds the state's gradient.
+/// A block of sequences from the last token to the first.
 fn backward_block(
     shape: RecurrentShape,
     block: usize,
     saved: GruSaved<'_>,
     weights: Packed<'_>,
-    [dxz, du, dh]: [&mut [f32]; 3],
+    [dxz, du, d_initial]: [&mut [f32]; 3],
+    scratch: &mut [f32],
 ) {
-    let RecurrentShape { batch, tokens, hidden } = shape;
-    let first = block * shape.rows();
-    let rows = shape.rows().min(batch - first);
-    let wide = GATES * hidden;
+    let RecurrentShape { tokens, hidden, .. } = shape;
+    let (first, rows) = shape.block(block);
+    let (wide, row) = (GATES * hidden, pitch(hidden));
+    let (products, dh) = scratch.split_at_mut(shape.rows() * pitch(wide));
     dh.fill(0.0);
     for t in (0..tokens).rev() {
         for r in 0..rows {
             let token = (first + r) * tokens + t;
-            let before = if t > 0 { &saved.h[(token - 1) * hidden..][..hidden] } else { &[] };
-            let dh = &mut dh[r * hidden..][..hidden];
-            for (dh, d) in dh.iter_mut().zip(&saved.d_h[token * hidden..]) {
-                *dh += d;
-            }
+            let before = match saved.initial {
+                _ if t > 0 => &saved.h[(token - 1) * hidden..][..hidden],
+                Some(h0) => &h0[(first + r) * hidden..][..hidden],
+                None => &[],
+            };
+            let dh = &mut dh[r * row..][..hidden];
+            add_to(dh, &saved.d_h[token * hidden..]);
             let at = (r * tokens + t) * wide;
-            let (dx, du) = (&mut dxz[at..at + wide], &mut du[at..at + wide]);
-            backward_cell(&saved.saved[token * SAVED * hidden..], before, dh, dx, du);
+            let d_product = &mut products[r * pitch(wide)..][..wide];
+            backward_cell(&saved.saved[token * SAVED * hidden..], before, dh, &mut dxz[at..at + wide], d_product);
+            du[at..at + wide].copy_from_slice(d_product);
         }
-        if t > 0 {
-            weights.multiply(rows, &du[t * wide..], tokens * wide, dh, hidden, true);
+        if t > 0 || !d_initial.is_empty() {
+            weights.multiply(rows, products, pitch(wide), dh, row, true);
         }
+    }
+    for (out, dh) in d_initial.chunks_mut(hidden.max(1)).zip(dh.chunks(row)) {
+        out.copy_from_slice(&dh[..hidden]);
     }
 }
 
@@ -208,28 +267,32 @@ mod tests {
 
     const SHAPES: [RecurrentShape; 4] = [shape(2, 5, 3), shape(1, 1, 4), shape(3, 4, 17), shape(27, 3, 2)];
 
-    /// xz, wh, bh, and the gradient of h.
-    fn inputs(shape: RecurrentShape) -> [Vec<f32>; 4] {
+    /// xz, wh, bh, h before the first token, and the gradient of h.
+    fn inputs(shape: RecurrentShape) -> [Vec<f32>; 5] {
         let RecurrentShape { batch, tokens, hidden } = shape;
-        let len = [batch * tokens * GATES * hidden, hidden * GATES * hidden, GATES * hidden, batch * tokens * hidden];
+        let (wide, rows) = (GATES * hidden, batch * tokens);
+        let len = [rows * wide, hidden * wide, wide, batch * hidden, rows * hidden];
         std::array::from_fn(|i| noise(40 + i as u64, len[i]).iter().map(|x| 1.5 * x).collect())
     }
 
     /// h and what is saved.
-    fn forward(pool: &Pool, shape: RecurrentShape, [xz, wh, bh, d_h]: &[Vec<f32>; 4]) -> [Vec<f32>; 2] {
-        let (mut h, mut saved) = (vec![f32::NAN; d_h.len()], vec![f32::NAN; gru_saved_len(shape)]);
+    fn forward(pool: &Pool, shape: RecurrentShape, x: &[Vec<f32>; 5], carried: bool) -> [Vec<f32>; 2] {
+        let (mut h, mut saved) = (vec![f32::NAN; x[4].len()], vec![f32::NAN; gru_saved_len(shape)]);
         let mut scratch = vec![f32::NAN; gru_scratch(shape)];
-        gru(pool, shape, xz, wh, bh, &mut h, &mut saved, &mut scratch);
+        let inputs = GruInputs { xz: &x[0], wh: &x[1], bh: &x[2], initial: carried.then_some(&x[3][..]) };
+        gru(pool, shape, inputs, &mut h, &mut saved, &mut scratch);
         [h, saved]
     }
 
-    fn backward(pool: &Pool, shape: RecurrentShape, x: &[Vec<f32>; 4]) -> [Vec<f32>; 3] {
-        let [h, saved] = &forward(pool, shape, x);
-        let [xz, wh, bh, d_h] = x;
-        let [mut dxz, mut d_wh, mut d_bh] = [xz, wh, bh].map(|x| vec![f32::NAN; x.len()]);
+    fn backward(pool: &Pool, shape: RecurrentShape, x: &[Vec<f32>; 5], carried: bool) -> [Vec<f32>; 4] {
+        let [h, saved] = &forward(pool, shape, x, carried);
+        let [mut dxz, mut d_wh, mut d_bh] = [0, 1, 2].map(|i: usize| vec![f32::NAN; x[i].len()]);
+        let mut d_initial = vec![f32::NAN; if carried { x[3].len() } else { 0 }];
         let mut scratch = vec![f32::NAN; gru_backward_scratch(shape)];
-        gru_backward(pool, shape, GruSaved { wh, h, saved, d_h }, &mut dxz, &mut d_wh, &mut d_bh, &mut scratch);
-        [dxz, d_wh, d_bh]
+        let saved = GruSaved { wh: &x[1], initial: carried.then_some(&x[3][..]), h, saved, d_h: &x[4] };
+        let gradients = GruGradients { dxz: &mut dxz, d_wh: &mut d_wh, d_bh: &mut d_bh, d_initial: &mut d_initial };
+        gru_backward(pool, shape, saved, gradients, &mut scratch);
+        [dxz, d_wh, d_bh, d_initial]
     }
 
     /// The definition, in f64.
@@ -238,7 +301,7 @@ mod tests {
         let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
         let mut all = Vec::new();
         for b in 0..batch {
-            let mut h = vec![0.0; n];
+            let mut h = x[3][b * n..][..n].to_vec();
             for t in 0..tokens {
                 let xz = &x[0][(b * tokens + t) * GATES * n..];
                 let product = |j: usize| x[2][j] + (0..n).map(|i| h[i] * x[1][i * GATES * n + j]).sum::<f64>();
@@ -256,15 +319,20 @@ mod tests {
 
     #[test]
     fn forward_and_backward_agree_with_the_definition() {
-        for shape in SHAPES {
+        for (shape, carried) in SHAPES.into_iter().flat_map(|shape| [(shape, false), (shape, true)]) {
             let x = inputs(shape);
-            let exact = x.clone().map(|x| wide(&x));
-            let gradients: [Vec<f64>; 3] =
-                std::array::from_fn(|i| differences(&exact[..3], i, |x| dot(&plain(shape, x), &exact[3])));
+            let mut exact = x.clone().map(|x| wide(&x));
+            if !carried {
+                exact[3].fill(0.0);
+            }
+            let gradients: [Vec<f64>; 4] = std::array::from_fn(|i| {
+                let loss = |x: &[Vec<f64>]| dot(&plain(shape, x), &exact[4]);
+                if carried || i < 3 { differences(&exact[..4], i, loss) } else { Vec::new() }
+            });
             on_every_set(|pool| {
-                assert_close("h", &forward(pool, shape, &x)[0], &plain(shape, &exact), 5e-6);
-                for (i, got) in backward(pool, shape, &x).iter().enumerate() {
-                    assert_close(["dxz", "d_wh", "d_bh"][i], got, &gradients[i], 3e-5);
+                assert_close("h", &forward(pool, shape, &x, carried)[0], &plain(shape, &exact), 5e-6);
+                for (i, got) in backward(pool, shape, &x, carried).iter().enumerate() {
+                    assert_close(["dxz", "d_wh", "d_bh", "d_initial"][i], got, &gradients[i], 3e-5);
                 }
             });
         }
@@ -274,7 +342,9 @@ mod tests {
     fn the_bits_do_not_depend_on_the_threads() {
         for shape in SHAPES {
             let x = inputs(shape);
-            assert_same_at_any_threads(|pool| [&forward(pool, shape, &x)[..], &backward(pool, shape, &x)].concat());
+            assert_same_at_any_threads(|pool| {
+                [&forward(pool, shape, &x, true)[..], &backward(pool, shape, &x, true)].concat()
+            });
         }
     }
 
@@ -284,7 +354,8 @@ mod tests {
         for (update, want) in [(100.0, 1f32.tanh()), (-100.0, 2f32.tanh())] {
             // Token 0 takes tanh(1); token 1 offers tanh(2).
             let xz = vec![0.0, -100.0, 1.0, 0.0, update, 2.0];
-            let [h, _] = forward(&Pool::serial(), shape, &[xz, vec![0.0; 3], vec![0.0; 3], vec![0.0; 2]]);
+            let x = [xz, vec![0.0; 3], vec![0.0; 3], vec![0.0], vec![0.0; 2]];
+            let [h, _] = forward(&Pool::serial(), shape, &x, false);
             assert!((h[1] - want).abs() < 1e-6, "{h:?}");
         }
     }

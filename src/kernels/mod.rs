@@ -25,6 +25,7 @@ pub mod lstm;
 pub mod map;
 pub mod masked_attention;
 pub mod math;
+pub mod matrix_memory;
 pub mod optimiser;
 pub mod pooling;
 pub mod recurrence;

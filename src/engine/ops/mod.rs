@@ -61,6 +61,7 @@ mod matrix;
 pub mod max_pool2d;
 pub mod maximum;
 pub mod minimum;
+pub mod matrix_memory;
 pub mod mul;
 pub mod optimiser_step;
 pub mod packed_attention;
@@ -171,6 +172,7 @@ const ALL: &[Row] = &[
     Row { name: "max_pool2d", cases: max_pool2d::cases },
     Row { name: "maximum", cases: maximum::cases },
     Row { name: "minimum", cases: minimum::cases },
+    Row { name: "matrix_memory", cases: matrix_memory::cases },
     Row { name: "mul", cases: mul::cases },
     Row { name: "packed_attention", cases: packed_attention::cases },
     Row { name: "permute", cases: permute::cases },

@@ -1,0 +1,426 @@
+//! Memories of a matrix a head that learn while a sequence is read: each token takes one step of a
+//! rule `X_t = alpha_t X_{t-1} - eta_t u_t k_t^T`, `u_t` the slope of a loss at the error
+//! `e_t = M_{t-1} k_t - v_t`, and then reads `o_t = M_t q_t` (Behrouz et al. 2025, "It's All
+//! Connected"). Linear attention, RetNet, gated linear attention, the delta rule, Titans, Moneta,
+//! Yaad and Memora are members: see [`Rule`].
+//!
+//! The forward keeps the state every `sqrt(T)` tokens; the backward computes the states between two
+//! of them again, and walks back over them.
+
+mod backward;
+mod passes;
+mod rule;
+mod slope;
+#[cfg(test)]
+mod tests;
+
+pub use backward::{
+    MatrixMemoryGradients, MatrixMemorySaved, matrix_memory_backward, matrix_memory_backward_scratch,
+};
+pub use rule::{Channels, ErrorOf, Gates, Loss, Retention, Rule};
+
+use super::isa::{Arithmetic, kernel};
+use super::lanes::Track;
+use super::linear_attention::{ScanShape, tile_columns};
+use super::split::{blocks_of, items_per_block, split};
+use crate::base::threads::Pool;
+use passes::{
+    Decay, decay_and_move, decay_and_write, from_tiles, into_tiles, read, read_decayed, refresh, settle,
+};
+use rule::Layout;
+use slope::slope;
+
+/// A memory: its shape, its rule and its gates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MatrixMemory {
+    /// Sequences, tokens, heads and widths.
+    pub shape: ScanShape,
+    /// What a token does.
+    pub rule: Rule,
+    /// Which gates steer it.
+    pub gates: Gates,
+}
+
+impl MatrixMemory {
+    /// Numbers of a token's gates.
+    pub fn gates_width(&self) -> usize {
+        self.gates.width(self.shape.heads, self.shape.key, self.shape.value)
+    }
+
+    /// Numbers that one sequence keeps for the backward: states of all heads.
+    pub fn checkpoints_len(&self) -> usize {
+        self.shape.heads * self.segments() * self.sizes().kept()
+    }
+
+    /// Tokens between two states that are kept.
+    fn segment(&self) -> usize {
+        self.shape.tokens.isqrt().max(1).next_multiple_of(self.chunk())
+    }
+
+    fn segments(&self) -> usize {
+        self.shape.tokens.div_ceil(self.segment())
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (key, value) = (self.shape.key, self.shape.value);
+        let wide = value.next_multiple_of(tile_columns(value));
+        let (momentum, own) = (self.gates.theta.is_some(), !self.rule.retention.is_scaled());
+        Sizes { key, wide, momentum, own }
+    }
+
+    /// Tokens whose errors are taken of one memory.
+    fn chunk(&self) -> usize {
+        match self.rule.error_of {
+            ErrorOf::Chunk(tokens) => tokens.max(1),
+            ErrorOf::Before | ErrorOf::Decayed => 1,
+        }
+    }
+
+    /// Whether errors are taken of a memory (and not of a decayed state, or not at all).
+    fn predicts(&self) -> bool {
+        self.rule.loss != Loss::DotProduct && self.rule.error_of != ErrorOf::Decayed
+    }
+
+    /// Numbers of a chunk's memory, or of its gradient.
+    fn chunk_start_len(&self) -> usize {
+        if self.is_chunked() { self.sizes().matrix() } else { 0 }
+    }
+
+    /// Whether they are taken of an earlier memory than the one before the token.
+    fn is_chunked(&self) -> bool {
+        self.predicts() && self.chunk() > 1
+    }
+}
+
+/// How much a head's buffers hold.
+#[derive(Clone, Copy)]
+struct Sizes {
+    key: usize,
+    /// Value channels in whole tiles.
+    wide: usize,
+    /// Whether there is a momentum.
+    momentum: bool,
+    /// Whether the memory is a buffer of its own.
+    own: bool,
+}
+
+impl Sizes {
+    /// One matrix.
+    const fn matrix(&self) -> usize {
+        self.key * self.wide
+    }
+
+    /// What is kept of a head at a token: state and momentum.
+    const fn kept(&self) -> usize {
+        self.matrix() * (1 + self.momentum as usize)
+    }
+
+    /// A head at a token: state, momentum and memory.
+    const fn record(&self) -> usize {
+        self.kept() + self.matrix() * self.own as usize
+    }
+
+    /// The gates of a token, for every channel.
+    const fn steering(&self) -> usize {
+        4 * self.wide + self.key
+    }
+}
+
+/// The next `len` numbers of a buffer.
+fn take<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
+    let (taken, left) = std::mem::take(rest).split_at_mut(len);
+    *rest = left;
+    taken
+}
+
+/// State, momentum and memory of a head at a token; the latter two may be empty.
+struct Record<'a> {
+    state: &'a mut [f32],
+    momentum: &'a mut [f32],
+    memory: &'a mut [f32],
+}
+
+impl<'a> Record<'a> {
+    fn of(sizes: Sizes, mut buffer: &'a mut [f32]) -> Self {
+        let state = take(&mut buffer, sizes.matrix());
+        let momentum = take(&mut buffer, sizes.kept() - sizes.matrix());
+        Record { state, momentum, memory: buffer }
+    }
+
+    /// To read.
+    fn view(&self) -> View<'_> {
+        View { state: self.state, momentum: self.momentum, memory: self.memory }
+    }
+}
+
+/// A [`Record`] to read.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    state: &'a [f32],
+    momentum: &'a [f32],
+    memory: &'a [f32],
+}
+
+impl<'a> View<'a> {
+    /// Of the `i`-th record of several.
+    fn of(sizes: Sizes, records: &'a [f32], i: usize) -> Self {
+        let (state, rest) = records[i * sizes.record()..][..sizes.record()].split_at(sizes.matrix());
+        let (momentum, memory) = rest.split_at(sizes.kept() - sizes.matrix());
+        View { state, momentum, memory }
+    }
+
+    /// The buffer that is the memory, up to a factor.
+    fn seen(self) -> &'a [f32] {
+        if self.memory.is_empty() { self.state } else { self.memory }
+    }
+}
+
+/// The gates of a token, for every channel.
+struct Steering<'a> {
+    eta: &'a mut [f32],
+    alpha: &'a mut [f32],
+    delta: &'a mut [f32],
+    theta: &'a mut [f32],
+    alpha_key: &'a mut [f32],
+}
+
+impl<'a> Steering<'a> {
+    /// With the values of gates that are missing.
+    fn new(sizes: Sizes, mut buffer: &'a mut [f32]) -> Self {
+        let mut filled = |len, value: f32| {
+            let part = take(&mut buffer, len);
+            part.fill(value);
+            part
+        };
+        let [eta, alpha] = [1.0, 1.0].map(|one| filled(sizes.wide, one));
+        let [delta, theta] = [f32::INFINITY, 0.0].map(|none| filled(sizes.wide, none));
+        Steering { eta, alpha, delta, theta, alpha_key: filled(sizes.key, 1.0) }
+    }
+
+    /// Those of token `t`.
+    #[inline(always)]
+    fn load(&mut self, head: &Head<'_>, t: usize) {
+        let (row, layout) = (head.gates.at(t), &head.layout);
+        let gates = [(layout.eta, &mut *self.eta), (layout.delta, &mut *self.delta), (layout.theta, &mut *self.theta)];
+        for (gate, out) in gates {
+            if let Some(gate) = gate {
+                gate.spread(row, head.h, out);
+            }
+        }
+        if let Some(alpha) = layout.alpha {
+            alpha.spread(row, head.h, if alpha.is_of_keys() { &mut *self.alpha_key } else { &mut *self.alpha });
+        }
+    }
+
+    fn decay(&self) -> Decay<'_> {
+        Decay { value: self.alpha, key: self.alpha_key }
+    }
+}
+
+/// What one head reads in both directions.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    memory: MatrixMemory,
+    layout: Layout,
+    h: usize,
+    q: Track<'a>,
+    k: Track<'a>,
+    v: Track<'a>,
+    gates: Track<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// Head `h` of sequence `item`.
+    fn new(memory: MatrixMemory, inputs: MatrixMemoryInputs<'a>, item: usize, h: usize) -> Self {
+        let shape = memory.shape;
+        let layout = memory.gates.layout(shape.heads, shape.key, shape.value);
+        let gates = &inputs.gates[item * shape.tokens * layout.width..];
+        Head {
+            memory,
+            layout,
+            h,
+            q: shape.track(inputs.q, item, h, shape.key),
+            k: shape.track(inputs.k, item, h, shape.key),
+            v: shape.track(inputs.v, item, h, shape.value),
+            gates: Track { data: gates, stride: layout.width, width: layout.width },
+        }
+    }
+}
+
+/// Sets `error` of token `t`, of the memory that is `scale` times `seen`, or of the decayed `state`.
+#[inline(always)]
+fn take_error<A: Arithmetic, const L: usize>(
+    head: &Head<'_>,
+    t: usize,
+    gates: &Steering<'_>,
+    state: &[f32],
+    (seen, scale): (&[f32], f32),
+    error: &mut [f32],
+) {
+    if head.memory.rule.loss == Loss::DotProduct {
+        return error.fill(0.0);
+    }
+    if head.memory.rule.error_of == ErrorOf::Decayed {
+        read_decayed::<A, L>(state, gates.decay(), head.k.at(t), error);
+    } else {
+        read::<A, L>(seen, scale, head.k.at(t), error);
+    }
+    let (real, beyond) = error.split_at_mut(head.v.width);
+    real.iter_mut().zip(head.v.at(t)).for_each(|(e, v)| *e -= v);
+    beyond.fill(0.0);
+}
+
+/// Sets the slope `u` and the write `-eta u` of token `t`.
+#[inline(always)]
+fn take_write<A: Arithmetic>(
+    head: &Head<'_>,
+    t: usize,
+    gates: &Steering<'_>,
+    error: &[f32],
+    [u, write]: [&mut [f32]; 2],
+) {
+    slope::<A>(head.memory.rule.loss, error, head.v.at(t), gates.delta, u);
+    write.iter_mut().zip(&*u).zip(&*gates.eta).for_each(|((w, u), eta)| *w = -eta * u);
+}
+
+/// Writes token `t` into the record, and gives the new factor of its memory.
+#[inline(always)]
+fn write_token<A: Arithmetic, const L: usize>(
+    head: &Head<'_>,
+    t: usize,
+    gates: &Steering<'_>,
+    write: &[f32],
+    record: &mut Record<'_>,
+) -> f32 {
+    let (retention, key) = (head.memory.rule.retention, head.k.at(t));
+    if record.momentum.is_empty() {
+        decay_and_write::<A, L>(record.state, gates.decay(), write, key);
+    } else {
+        let both = [&mut *record.state, &mut *record.momentum];
+        decay_and_move::<A, L>(both, gates.decay(), gates.theta, write, key);
+    }
+    settle::<A, L>(retention, record.state, key.len());
+    refresh::<A, L>(retention, record.state, record.memory)
+}
+
+/// What one head writes forward; `out` has the stride of the values.
+struct HeadOutputs<'a> {
+    out: &'a mut [f32],
+    last: &'a mut [f32],
+    checkpoints: &'a mut [f32],
+}
+
+kernel! {
+    /// One head from the first token to the last, from the state `initial` (`[dv, dk]`, or empty).
+    fn head_forward<A>(head: Head<'_>, initial: &[f32], outputs: HeadOutputs<'_>, work: &mut [f32]) {
+        match tile_columns(head.v.width) {
+            8 => forward_tiles::<A, 8>(&head, initial, outputs, work),
+            16 => forward_tiles::<A, 16>(&head, initial, outputs, work),
+            _ => forward_tiles::<A, 32>(&head, initial, outputs, work),
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_tiles<A: Arithmetic, const L: usize>(
+    head: &Head<'_>,
+    initial: &[f32],
+    outputs: HeadOutputs<'_>,
+    mut work: &mut [f32],
+) {
+    let (memory, sizes) = (head.memory, head.memory.sizes());
+    let mut record = Record::of(sizes, take(&mut work, sizes.record()));
+    let mut gates = Steering::new(sizes, take(&mut work, sizes.steering()));
+    let [error, u, write, wide] = [(); 4].map(|()| take(&mut work, sizes.wide));
+    // The memory that a chunk's errors are taken of, if it is not the record's own.
+    let chunk_start = take(&mut work, memory.chunk_start_len());
+    let mut chunk_scale = 1.0;
+    record.momentum.fill(0.0);
+    if initial.is_empty() {
+        // The logarithm of a uniform row; zeros for all others.
+        let uniform = memory.rule.retention == Retention::Softmax;
+        record.state.fill(if uniform { -(sizes.key as f32).ln() } else { 0.0 });
+    } else {
+        into_tiles::<L>(initial, record.state, sizes.key);
+    }
+    let mut scale = refresh::<A, L>(memory.rule.retention, record.state, record.memory);
+    for t in 0..memory.shape.tokens {
+        if t % memory.segment() == 0 {
+            let kept = &mut outputs.checkpoints[t / memory.segment() * sizes.kept()..][..sizes.kept()];
+            kept[..sizes.matrix()].copy_from_slice(record.state);
+            kept[sizes.matrix()..].copy_from_slice(record.momentum);
+        }
+        gates.load(head, t);
+        if memory.is_chunked() && t % memory.chunk() == 0 {
+            chunk_start.copy_from_slice(record.view().seen());
+            chunk_scale = scale;
+        }
+        let seen = if memory.is_chunked() { (&*chunk_start, chunk_scale) } else { (record.view().seen(), scale) };
+        take_error::<A, L>(head, t, &gates, record.state, seen, error);
+        take_write::<A>(head, t, &gates, error, [&mut *u, &mut *write]);
+        scale = write_token::<A, L>(head, t, &gates, write, &mut record);
+        read::<A, L>(record.view().seen(), scale, head.q.at(t), wide);
+        outputs.out[t * head.v.stride..][..head.v.width].copy_from_slice(&wide[..head.v.width]);
+    }
+    from_tiles::<L>(record.state, outputs.last, sizes.key);
+}
+
+/// What a memory reads.
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixMemoryInputs<'a> {
+    /// Queries, `[B, T, H*dk]`.
+    pub q: &'a [f32],
+    /// Keys, `[B, T, H*dk]`.
+    pub k: &'a [f32],
+    /// Values, `[B, T, H*dv]`.
+    pub v: &'a [f32],
+    /// Gates side by side in the order of [`Gates`], `[B, T,` [`MatrixMemory::gates_width`]`]`.
+    pub gates: &'a [f32],
+    /// States before the first token, `[B, H, dv, dk]`: of the memory itself by [`Retention::Linear`],
+    /// its logarithm by [`Retention::Softmax`].
+    pub initial: Option<&'a [f32]>,
+}
+
+/// Scratch of [`matrix_memory`], in floats.
+pub fn matrix_memory_scratch(memory: MatrixMemory) -> usize {
+    blocks_of(memory.shape.batch) * forward_work(memory)
+}
+
+fn forward_work(memory: MatrixMemory) -> usize {
+    let sizes = memory.sizes();
+    sizes.record() + sizes.steering() + 4 * sizes.wide + memory.chunk_start_len()
+}
+
+/// The memory over a sequence: `out` `[B, T, H*dv]`, the states after the `last` token
+/// `[B, H, dv, dk]`, and `checkpoints` (`[B,` [`MatrixMemory::checkpoints_len`]`]`) for the backward.
+/// `scratch`: [`matrix_memory_scratch`].
+pub fn matrix_memory(
+    pool: &Pool,
+    memory: MatrixMemory,
+    inputs: MatrixMemoryInputs<'_>,
+    out: &mut [f32],
+    last: &mut [f32],
+    checkpoints: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let ScanShape { batch, heads, key, value, .. } = memory.shape;
+    let (items, blocks) = (items_per_block(batch), blocks_of(batch));
+    let (part, state, kept) = (memory.shape.item_values(), heads * value * key, memory.checkpoints_len());
+    let outputs =
+        [(out, items * part), (last, items * state), (checkpoints, items * kept), (scratch, forward_work(memory))];
+    split(pool, blocks, outputs, |block, [out, last, checkpoints, work]| {
+        for i in 0..items.min(batch - block * items) {
+            let item = block * items + i;
+            for h in 0..heads {
+                let at = i * state + h * value * key;
+                let initial = inputs.initial.map_or(&[][..], |x| &x[(item * heads + h) * value * key..][..value * key]);
+                let outputs = HeadOutputs {
+                    out: &mut out[i * part + h * value..],
+                    last: &mut last[at..at + value * key],
+                    checkpoints: &mut checkpoints[i * kept + h * (kept / heads)..][..kept / heads],
+                };
+                head_forward(Head::new(memory, inputs, item, h), initial, outputs, work);
+            }
+        }
+    });
+}
