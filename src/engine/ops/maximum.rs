@@ -71,6 +71,8 @@ impl<'g> Var<'g> {
 pub(super) fn cases() -> Vec<super::Case> {
     use super::case::real;
     let mut cases = super::pointwise::binary_cases(|a, b| (a + 0.5).maximum(b), |a, b| oracle(&a.mapv(|a| a + 0.5), b));
+    // The last and largest has pairs that are equal within the step of the differences.
+    cases.pop();
     // Where both are equal the shares of dy must add up to it.
     cases.push(super::Case::one("ties", [real([4, 9])], |x| x[0].maximum(x[0]), |x| x[0].clone()));
     cases
