@@ -14,9 +14,7 @@ mod slope;
 #[cfg(test)]
 mod tests;
 
-pub use backward::{
-    MatrixMemoryGradients, MatrixMemorySaved, matrix_memory_backward, matrix_memory_backward_scratch,
-};
+pub use backward::{MatrixMemoryGradients, MatrixMemorySaved, matrix_memory_backward, matrix_memory_backward_scratch};
 pub use rule::{Channels, ErrorOf, Gates, Loss, Retention, Rule};
 
 use super::isa::{Arithmetic, kernel};
@@ -24,9 +22,7 @@ use super::lanes::Track;
 use super::linear_attention::{ScanShape, tile_columns};
 use super::split::{blocks_of, items_per_block, split};
 use crate::base::threads::Pool;
-use passes::{
-    Decay, decay_and_move, decay_and_write, from_tiles, into_tiles, read, read_decayed, refresh, settle,
-};
+use passes::{Decay, decay_and_move, decay_and_write, from_tiles, into_tiles, read, read_decayed, refresh, settle};
 use rule::Layout;
 use slope::slope;
 
