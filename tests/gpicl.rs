@@ -108,7 +108,7 @@ fn panels_change_nothing_and_show_the_sheet() {
     }
     let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
     assert_eq!(watched, run(study.as_ref(), spec, 1));
-    assert_eq!(ids, ["in-context", "inside", "emergence"]);
+    assert_eq!(ids, ["in-context", "inside", "emergence", "profile"]);
 }
 
 #[test]

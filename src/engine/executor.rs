@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::plan::{LINE, Place, Step, no_output_overlaps};
 use super::{Io, MAX_INPUTS, MAX_OUTPUTS, Output, Plan, Profile, Store};
 use crate::base::threads::Pool;
+use crate::kernels::memory;
 
 /// A cache line of the arena.
 #[repr(align(64))]
@@ -44,7 +45,7 @@ impl Executor {
                 && step.outputs.len() <= MAX_OUTPUTS
         };
         assert!(plan.steps.iter().all(places), "the plan leaves its arena");
-        let arena = vec![Line([0.0; LINE]); plan.arena.div_ceil(LINE)];
+        let arena = memory::filled(plan.arena.div_ceil(LINE), Line([0.0; LINE]));
         Executor { plan, arena, pool }
     }
 

@@ -1,6 +1,7 @@
 //! What outlives a step: weights, optimiser state, inputs.
 
 use super::Shape;
+use crate::kernels::memory;
 
 /// The address of a stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +34,7 @@ impl Store {
     pub fn add(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Slot {
         let (name, shape) = (name.into(), shape.into());
         assert!(self.find(&name).is_none(), "the store already has a value named {name}");
-        let values = vec![0.0; shape.size()];
+        let values = memory::filled(shape.size(), 0.0);
         self.stored.push(Stored { name, shape, values });
         Slot(self.stored.len() - 1)
     }

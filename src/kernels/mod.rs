@@ -26,6 +26,7 @@ pub mod map;
 pub mod masked_attention;
 pub mod math;
 pub mod matrix_memory;
+pub mod memory;
 pub mod optimiser;
 pub mod pooling;
 pub mod recurrence;

@@ -5,6 +5,7 @@ use crate::base::threads::Pool;
 use crate::kernels::gemm::{Epilogue, Gemm, blocked_scratch, gemm_blocked};
 use crate::kernels::layer_norm::layer_norm;
 use crate::kernels::map::{Unary, unary};
+use crate::kernels::memory;
 use crate::kernels::optimiser::{self, Rule, Step};
 use crate::kernels::softmax::softmax;
 
@@ -46,7 +47,7 @@ pub const KERNELS: &[Kernel] = &[
         about: "4096 rows of 128",
         work: Work::Bytes(8.0 * 4096.0 * 128.0),
         build: |pool| {
-            let (x, mut y) = (numbers(1, 4096 * 128), vec![0.0; 4096 * 128]);
+            let (x, mut y) = (numbers(1, 4096 * 128), memory::filled(4096 * 128, 0.0));
             Box::new(move || softmax(&pool, 128, &x, &mut y))
         },
     },
@@ -67,7 +68,7 @@ pub const KERNELS: &[Kernel] = &[
         about: "a million numbers, tanh form",
         work: Work::Bytes(8e6),
         build: |pool| {
-            let (x, mut y) = (numbers(1, 1_000_000), vec![0.0; 1_000_000]);
+            let (x, mut y) = (numbers(1, 1_000_000), memory::filled(1_000_000, 0.0));
             Box::new(move || unary(&pool, Unary::Gelu, &x, &mut y))
         },
     },
@@ -77,7 +78,7 @@ pub const KERNELS: &[Kernel] = &[
         about: "ten million numbers copied: what memory gives",
         work: Work::Bytes(8e7),
         build: |pool| {
-            let (x, mut y) = (numbers(1, 10_000_000), vec![0.0; 10_000_000]);
+            let (x, mut y) = (numbers(1, 10_000_000), memory::filled(10_000_000, 0.0));
             Box::new(move || {
                 pool.parts(&mut y, 1 << 16, |part, y| y.copy_from_slice(&x[part << 16..][..y.len()]));
             })
@@ -93,21 +94,21 @@ impl Kernel {
 }
 
 fn numbers(seed: u64, len: usize) -> Vec<f32> {
-    let mut values = vec![0.0; len];
+    let mut values = memory::filled(len, 0.0);
     uniform(seed, 1.0, &mut values);
     values
 }
 
 fn square(pool: Pool, n: usize) -> Box<dyn FnMut()> {
-    let (a, b, mut c) = (numbers(1, n * n), numbers(2, n * n), vec![0.0; n * n]);
+    let (a, b, mut c) = (numbers(1, n * n), numbers(2, n * n), memory::filled(n * n, 0.0));
     let shape = Gemm::dense(n, n, n);
-    let mut scratch = vec![0.0; blocked_scratch(&shape)];
+    let mut scratch = memory::filled(blocked_scratch(&shape), 0.0);
     Box::new(move || gemm_blocked(&pool, &shape, &a, &b, &mut c, &mut scratch, Epilogue::default(), None))
 }
 
 fn adam(pool: Pool) -> Box<dyn FnMut()> {
     const LEN: usize = 10_000_000;
-    let (mut p, g, mut m, mut v) = (numbers(1, LEN), numbers(2, LEN), vec![0.0; LEN], vec![0.0; LEN]);
+    let (mut p, g, mut m, mut v) = (numbers(1, LEN), numbers(2, LEN), memory::filled(LEN, 0.0), memory::filled(LEN, 0.0));
     let mut count = 0;
     Box::new(move || {
         count += 1;

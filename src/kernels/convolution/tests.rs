@@ -1,3 +1,5 @@
+//! Convolution and its gradients against plain loops in f64.
+
 use super::*;
 use crate::kernels::check::{assert_close, assert_same_at_any_threads, noise, on_every_set, wide};
 
