@@ -74,7 +74,7 @@ fn the_hessian_of_a_quadratic_is_its_matrix() {
     let b = noise("quadratic", 7, 7);
     let a = &b + &b.t();
     let (w, v) = (noise("point", 7, 1), noise("direction", 7, 1));
-    let got = evaluate(&[w.clone()], |graph, vars| {
+    let got = evaluate(std::slice::from_ref(&w), |graph, vars| {
         let (a, v) = (constant(graph, &a), constant(graph, &v));
         let loss = (vars[0] * a.matmul(vars[0])).sum() * 0.5;
         let hv = graph.hessian_vector_product(loss, vars, &[v])?;
@@ -165,7 +165,7 @@ fn layers_of_plain_ops_differentiate_twice_and_fused_ones_refuse() {
     ];
     let x = noise("layer", 3, 4);
     for (name, layer) in twice {
-        let got = evaluate(&[x.clone()], |graph, vars| {
+        let got = evaluate(std::slice::from_ref(&x), |graph, vars| {
             let y = layer(vars[0]);
             graph.hessian_vector_product((y * y).sum(), vars, &[constant(graph, &noise("v", 3, 4))])
         });

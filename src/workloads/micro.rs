@@ -108,7 +108,8 @@ fn square(pool: Pool, n: usize) -> Box<dyn FnMut()> {
 
 fn adam(pool: Pool) -> Box<dyn FnMut()> {
     const LEN: usize = 10_000_000;
-    let (mut p, g, mut m, mut v) = (numbers(1, LEN), numbers(2, LEN), memory::filled(LEN, 0.0), memory::filled(LEN, 0.0));
+    let (mut p, g, mut m, mut v) =
+        (numbers(1, LEN), numbers(2, LEN), memory::filled(LEN, 0.0), memory::filled(LEN, 0.0));
     let mut count = 0;
     Box::new(move || {
         count += 1;

@@ -1,6 +1,7 @@
 //! `svd`: A = U diag(s) Vt, thin; with P = U^T dU, Q = V^T dV and F_ij = 1 / (s_j^2 - s_i^2) off the
 //! diagonal, dA = U ((F * (P - P^T)) S + diag(ds) + S (F * (Q - Q^T))) Vt
-//! + (dU - U P) S^-1 Vt + U S^-1 (dVt - Q^T Vt) (Townsend 2016, "Differentiating the SVD").
+//! plus (dU - U P) S^-1 Vt + U S^-1 (dVt - Q^T Vt) (Townsend 2016, "Differentiating the SVD").
+//!
 //! As for `symmetric_eigen` the gradient through U and Vt is infinite where two singular values are
 //! equal, and for matrices that are not square also where one is zero; the one through s is U diag(ds) Vt.
 

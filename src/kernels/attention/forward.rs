@@ -21,8 +21,8 @@ fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
     for (i, chunk) in row.iter().enumerate() {
         // A copy, or LLVM takes one lane at a time.
         let mut scores = *chunk;
-        for j in 0..LANES {
-            scores[j] = if is_seen(i, j) { scores[j] } else { f32::NEG_INFINITY };
+        for (j, score) in scores.iter_mut().enumerate() {
+            *score = if is_seen(i, j) { *score } else { f32::NEG_INFINITY };
         }
         for j in 0..LANES {
             top[j] = larger(top[j], scores[j]);
@@ -32,7 +32,7 @@ fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
     let mut total = [0.0; LANES];
     for (i, chunk) in row.iter_mut().enumerate() {
         for j in 0..LANES {
-            // Masked afterwards: exp of -inf underflows, which costs a CPU many cycles.
+            // Masked afterwards: a score that is not meant for use may be anything.
             let p = exp::<A>(chunk[j] - top);
             chunk[j] = if is_seen(i, j) { p } else { 0.0 };
             total[j] += chunk[j];
@@ -41,8 +41,8 @@ fn normalise<A: Arithmetic>(row: &mut [f32], seen: Range<usize>) -> (f32, f32) {
     let total = sum(total);
     let scale = 1.0 / total;
     for chunk in row {
-        for j in 0..LANES {
-            chunk[j] *= scale;
+        for p in chunk {
+            *p *= scale;
         }
     }
     (top, total)

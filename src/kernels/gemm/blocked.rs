@@ -139,7 +139,7 @@ fn pack(
     [packed_a, packed_b]: [&mut [f32]; 2],
     row_sums: &mut [f32],
 ) {
-    let sums = (!row_sums.is_empty()).then(|| Shared { a: b.as_ptr(), b: b.as_ptr(), c: row_sums.as_mut_ptr() });
+    let sums = (!row_sums.is_empty()).then_some(Shared { a: b.as_ptr(), b: b.as_ptr(), c: row_sums.as_mut_ptr() });
     let sums = sums.as_ref();
     let of_a = Shared { a: a.as_ptr(), b: a.as_ptr(), c: packed_a.as_mut_ptr() };
     let of_b = Shared { a: b.as_ptr(), b: b.as_ptr(), c: packed_b.as_mut_ptr() };

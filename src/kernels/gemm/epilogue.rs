@@ -92,9 +92,10 @@ impl<'a> Shared<'a> {
             match self.finish {
                 SharedFinish::Nothing => {}
                 SharedFinish::Map(f) => unary_in_place(f, c),
-                // SAFETY: as long as C, which was checked; the same block of it.
                 SharedFinish::Keep(f, to) => {
-                    unary_row(f, c, unsafe { std::slice::from_raw_parts_mut(to.add(at), columns) });
+                    // SAFETY: as long as C, which was checked; the same block of it.
+                    let kept = unsafe { std::slice::from_raw_parts_mut(to.add(at), columns) };
+                    unary_row(f, c, kept);
                 }
                 SharedFinish::Slope(f, saved) => backward_in_place(f, &saved[at..at + columns], c),
             }

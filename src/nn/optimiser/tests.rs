@@ -1,5 +1,6 @@
 //! Optimisers on a quadratic loss whose gradient is known, against their papers in f64.
 
+use std::f64::consts::FRAC_1_SQRT_2;
 use std::sync::Arc;
 
 use ndarray::{Array2, array};
@@ -428,7 +429,7 @@ fn shampoo_by_hand() {
     close(&steps[0], &polar);
     close(&steps[1], &(polar / 2f64.sqrt()));
     close(&steps_along(full, &array![[2.0, 0.0], [0.0, 1.0]], 1)[0], &Array2::eye(2));
-    close(&steps_along(diagonal, &g, 1)[0], &array![[0.840_896, 0.707_107], [0.0, 0.840_896]]);
+    close(&steps_along(diagonal, &g, 1)[0], &array![[0.840_896, FRAC_1_SQRT_2], [0.0, 0.840_896]]);
     // A dead input has a row of zeros and stays where it is.
     let dead = array![[0.0, 0.0], [3.0, 4.0]];
     for method in [full, diagonal] {
