@@ -26,7 +26,7 @@ GOALS = {
 
 def engines(options, threads):
     """Engine -> command, for those that are there."""
-    found = {"ansatz": [str(options.ansatz), "bench", "--json", "--threads", str(threads)]}
+    found = {"ansatz": [str(options.ansatz.resolve()), "bench", "--json", "--threads", str(threads)]}
     peers = options.peers
     if peers:
         python = options.python

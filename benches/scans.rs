@@ -1,12 +1,8 @@
 //! Scans at the sizes of two small models: an LSTM of 256 units over 32 sequences of 100 tokens,
 //! and a delta-rule memory of 4 heads of 32x32 over 16 sequences of 128: `cargo bench --bench scans`.
-//! Kernels run on one thread; a whole step (forward, mean cross entropy, backward, Adam) on one and
-//! two. Items are tokens.
+//! Kernels run on one thread; items are tokens. Whole steps are `ansatz bench W6 W8`.
 
 use ansatz::base::threads::Pool;
-use ansatz::engine::ops::adam::Adam;
-use ansatz::engine::ops::copy::Copy;
-use ansatz::engine::{Executor, Graph, Shape, Slot, Store, Var};
 use ansatz::kernels::delta_rule::{
     DeltaRuleSaved, delta_rule, delta_rule_backward, delta_rule_backward_scratch, delta_rule_scratch,
 };
@@ -22,10 +18,6 @@ fn main() {
 
 const LSTM: RecurrentShape = RecurrentShape { batch: 32, tokens: 100, hidden: 256 };
 const MEMORY: ScanShape = ScanShape { batch: 16, tokens: 128, heads: 4, key: 32, value: 32 };
-/// Width of what a model reads at a token.
-const INPUTS: usize = 74;
-/// What it tells apart.
-const CLASSES: usize = 10;
 
 /// Numbers in `[-size, size)` without a pattern that matters here.
 fn numbers(seed: usize, len: usize, size: f32) -> Vec<f32> {
@@ -139,101 +131,4 @@ fn delta_rule_back(bencher: Bencher<'_, '_>) {
     let mut scan = MemoryScan::new();
     scan.forward();
     bencher.counter(ItemsCount::new(MEMORY.batch * MEMORY.tokens)).bench_local(|| scan.backward());
-}
-
-/// A model's training step.
-pub(crate) struct Step {
-    store: Store,
-    executor: Executor,
-}
-
-impl Step {
-    /// `model` makes logits from the inputs and the weights, which have these shapes.
-    fn new(
-        threads: usize,
-        [batch, tokens]: [usize; 2],
-        weights: &[&[usize]],
-        model: impl for<'g> Fn(Var<'g>, &[Var<'g>]) -> Var<'g>,
-    ) -> Self {
-        let mut store = Store::new();
-        let mut add = |name: String, shape: &[usize], values: Vec<f32>| -> Slot {
-            let slot = store.add(name, Shape::from(shape.to_vec()));
-            store.values_mut(slot).copy_from_slice(&values);
-            slot
-        };
-        let rows = batch * tokens;
-        let x = add("x".into(), &[batch, tokens, INPUTS], numbers(1, rows * INPUTS, 1.7));
-        let labels = (0..rows).map(|i| (i * 7 % CLASSES) as f32).collect();
-        let labels = add("labels".into(), &[batch, tokens], labels);
-        let (rate, count) = (add("rate".into(), &[], vec![1e-3]), add("count".into(), &[], vec![0.0]));
-        let slots: Vec<[Slot; 3]> = weights
-            .iter()
-            .enumerate()
-            .map(|(i, &shape)| {
-                let len: usize = shape.iter().product();
-                let size = if shape.len() == 1 { 0.0 } else { 1.0 / (shape[0] as f32).sqrt() };
-                let weight = add(format!("weight{i}"), shape, numbers(i, len, size));
-                [weight, add(format!("m{i}"), shape, vec![0.0; len]), add(format!("v{i}"), shape, vec![0.0; len])]
-            })
-            .collect();
-        let graph = Graph::new();
-        let values: Vec<Var<'_>> = slots.iter().map(|[w, ..]| graph.read(&store, *w)).collect();
-        let loss = model(graph.read(&store, x), &values).cross_entropy(graph.read(&store, labels)).mean();
-        let gradients = graph.gradient(loss, &values).expect("the model has a gradient");
-        let (rate, steps) = (graph.read(&store, rate), graph.read(&store, count));
-        for (gradient, slots) in gradients.iter().zip(&slots) {
-            let op = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-            graph.update(&store, op, &[*gradient, graph.scalar(1.0), rate, steps], slots);
-        }
-        graph.update(&store, Copy, &[steps + 1.0], &[count]);
-        let executor = Executor::new(graph.plan().into(), Pool::new(threads));
-        Step { store, executor }
-    }
-
-    pub(crate) fn run(&mut self) {
-        self.executor.run(&mut self.store);
-    }
-}
-
-pub(crate) fn lstm_model(threads: usize) -> Step {
-    let width = LSTM.hidden;
-    let weights: [&[usize]; 5] =
-        [&[INPUTS, 4 * width], &[width, 4 * width], &[4 * width], &[width, CLASSES], &[CLASSES]];
-    Step::new(threads, [LSTM.batch, LSTM.tokens], &weights, |x, w| {
-        (x.matmul(w[0]) + w[2]).lstm(w[1]).matmul(w[3]) + w[4]
-    })
-}
-
-/// Every head's part of `x` at unit length.
-fn unit(x: Var<'_>) -> Var<'_> {
-    let ScanShape { batch, tokens, heads, key, .. } = MEMORY;
-    let x = x.reshape([batch, tokens, heads, key]);
-    (x / ((x * x).sum_keeping(&[3]) + 1e-6).sqrt()).reshape([batch, tokens, heads * key])
-}
-
-pub(crate) fn memory_model(threads: usize) -> Step {
-    let ScanShape { batch, tokens, heads, key, .. } = MEMORY;
-    let width = heads * key;
-    let weights: [&[usize]; 7] =
-        [&[INPUTS, width], &[width], &[width, 3 * width], &[width, heads], &[heads], &[width, CLASSES], &[CLASSES]];
-    Step::new(threads, [batch, tokens], &weights, |x, w| {
-        let z = x.matmul(w[0]) + w[1];
-        let joined = z.matmul(w[2]);
-        let part = |i: usize| joined.slice(2, i * width, width);
-        let beta = (z.matmul(w[3]) + w[4]).sigmoid();
-        let read = unit(part(0)).delta_rule(unit(part(1)), part(2), beta, heads);
-        read.matmul(w[5]) + w[6]
-    })
-}
-
-#[divan::bench(args = [1, 2])]
-fn lstm_step(bencher: Bencher<'_, '_>, threads: usize) {
-    let mut step = lstm_model(threads);
-    bencher.counter(ItemsCount::new(LSTM.batch * LSTM.tokens)).bench_local(|| step.run());
-}
-
-#[divan::bench(args = [1, 2])]
-fn memory_step(bencher: Bencher<'_, '_>, threads: usize) {
-    let mut step = memory_model(threads);
-    bencher.counter(ItemsCount::new(MEMORY.batch * MEMORY.tokens)).bench_local(|| step.run());
 }
