@@ -1,8 +1,8 @@
 """Ours and the peers in turn, and the ratios: python benches/compare.py [options] [WORKLOAD ...]
 
 PEERS is the folder of the peer programs (README there: how to set them up), ANSATZ our binary. Every
-round runs every engine once, one after the other, so that all meet the same machine; figures are the
-median over rounds of the median step. Without peers our own figures are printed alone.
+round runs, workload by workload, every engine once, one after the other, so that all meet the same
+machine; figures are the median over rounds of the median step. Without peers our own are printed alone.
 
     python benches/compare.py --peers DIR --rounds 2 --threads 1 2 --out results.jsonl
     python benches/compare.py --from results.jsonl > docs/performance.md    # the tables again, with --notes FILE
@@ -41,26 +41,42 @@ def engines(options, threads):
     return {name: command for name, command in found.items() if not options.engines or name in options.engines}
 
 
+def groups(options):
+    """What is run together: each workload alone, so that the engines meet the same minute; the kernels as one."""
+    names = options.workload or WORKLOADS + KERNELS
+    kernels = [name for name in names if not name.startswith("W")]
+    return [[name] for name in names if name.startswith("W")] + ([kernels] if kernels else [])
+
+
 def measure(options):
     lines = []
-    with open(options.out, "a") if options.out else open(os.devnull, "w") as out:
+    with open(options.out or os.devnull, "a") as out:
         for round_ in range(options.rounds):
-            for threads in options.threads:
-                for name, command in engines(options, threads).items():
-                    names = options.workload or WORKLOADS + KERNELS
-                    if name == "matrixmultiply":
-                        names = [n for n in names if n.startswith("sgemm")]
-                    if not names:
-                        continue
-                    print(f"round {round_ + 1}, {threads} thread(s): {name}", file=sys.stderr, flush=True)
-                    run = subprocess.run(command + names, capture_output=True, text=True, timeout=options.timeout)
-                    for text in run.stdout.splitlines():
-                        if text.startswith("{"):
-                            line = json.loads(text) | {"engine": name, "round": round_ + 1}
-                            lines.append(line)
-                            print(json.dumps(line), file=out, flush=True)
-                    if run.returncode:
-                        print(f"{name} failed: {run.stderr.strip()[-300:]}", file=sys.stderr)
+            for names in groups(options):
+                for threads in options.threads:
+                    for name, command in engines(options, threads).items():
+                        wanted = [n for n in names if name != "matrixmultiply" or n.startswith("sgemm")]
+                        if not wanted:
+                            continue
+                        print(f"round {round_ + 1}, {threads} thread(s), {name}: {' '.join(wanted)}", file=sys.stderr)
+                        run = subprocess.run(command + wanted, capture_output=True, text=True, timeout=options.timeout)
+                        for text in run.stdout.splitlines():
+                            if text.startswith("{"):
+                                line = json.loads(text) | {"engine": name, "round": round_ + 1}
+                                lines.append(line)
+                                print(json.dumps(line), file=out, flush=True)
+                        if run.returncode:
+                            print(f"{name} failed: {run.stderr.strip()[-300:]}", file=sys.stderr)
+    return lines
+
+
+def profile(options):
+    """Where the time of our own steps goes, op by op."""
+    names = [name for name in options.workload or WORKLOADS if name.startswith("W")]
+    command = [str(options.ansatz.resolve()), "bench", "--profile", "--json", *names]
+    lines = [json.loads(text) for text in subprocess.run(command, capture_output=True, text=True).stdout.splitlines()]
+    with open(options.out or os.devnull, "a") as out:
+        out.writelines(json.dumps(line) + "\n" for line in lines)
     return lines
 
 
@@ -94,12 +110,33 @@ def table(lines, threads, names, key):
         print(f"| {name} | {' | '.join(row)} | {best[1] if best else '-'} | {ratio} |{goal}")
 
 
+def spent(lines):
+    """The ops of each workload that take the most time, alike ones together."""
+    print("\n### Where the time goes, one thread\n\n| | ms | GFLOP/s of the products | most of the time |\n| --- | --- | --- | --- |")
+    for name in sorted({line["workload"] for line in lines}):
+        ops, products = {}, [0.0, 0.0]
+        for line in (line for line in lines if line["workload"] == name):
+            ops[line["op"]] = ops.get(line["op"], 0) + line["ms"]
+            if line["op"].startswith("matmul"):
+                products[0] += line["gflops"] * line["ms"]
+                products[1] += line["ms"]
+        total = sum(ops.values())
+        most = sorted(ops.items(), key=lambda item: -item[1])[:7]
+        shares = ", ".join(f"{op} {100 * ms / total:.0f}%" for op, ms in most)
+        rate = f"{products[0] / products[1]:.0f}" if products[1] else "-"
+        print(f"| {name} | {total:.3g} | {rate} | {shares} |")
+
+
 def report(lines, options):
+    profiles = [line for line in lines if "op" in line]
+    lines = [line for line in lines if "op" not in line]
     for threads in sorted({line["threads"] for line in lines}):
         for names, what in ((WORKLOADS, "training steps"), (KERNELS, "kernels")):
             if any(line["threads"] == threads and line["workload"] in names for line in lines):
                 print(f"\n### {threads} thread{'s' if threads > 1 else ''}: {what}\n")
                 table(lines, threads, names, options.key)
+    if profiles:
+        spent(profiles)
 
 
 def main():
@@ -110,6 +147,7 @@ def main():
     parser.add_argument("--ansatz", type=Path, default=Path("target/release/ansatz"))
     parser.add_argument("--engines", nargs="+", help="only these")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--profile", action="store_true", help="measure where our own time goes instead")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=900)
     parser.add_argument("--key", default="median_ms", help="median_ms or best_ms")
@@ -120,7 +158,7 @@ def main():
     if options.source:
         lines = [json.loads(text) for text in options.source.read_text().splitlines()]
     else:
-        lines = measure(options)
+        lines = (profile if options.profile else measure)(options)
     if options.notes:
         print(options.notes.read_text().rstrip())
     report(lines, options)
