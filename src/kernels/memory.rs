@@ -4,6 +4,9 @@
 
 /// Bytes below which large pages are no use.
 const LARGE: usize = 2 << 20;
+/// A multiple of the small page of every system.
+#[cfg(target_os = "linux")]
+const PAGE: usize = 1 << 16;
 
 /// A vector of `len` times `value`; large ones ask for large pages. Where they are refused, small ones
 /// serve.
@@ -16,14 +19,13 @@ pub fn filled<T: Clone>(len: usize, value: T) -> Vec<T> {
 
 #[cfg(target_os = "linux")]
 fn ask_for_large_pages<T>(values: &mut Vec<T>) {
-    let page = rustix::param::page_size();
     let room = values.spare_capacity_mut();
     let (start, bytes) = (room.as_mut_ptr().addr(), size_of_val(room));
     if bytes < LARGE {
         return;
     }
-    let skip = start.next_multiple_of(page) - start;
-    let whole = (bytes - skip) / page * page;
+    let skip = start.next_multiple_of(PAGE) - start;
+    let whole = (bytes - skip) / PAGE * PAGE;
     // SAFETY: whole pages inside memory that the vector alone holds; the advice changes how they are
     // mapped and never what they hold.
     let asked = unsafe {
