@@ -1,14 +1,14 @@
-//! Single-precision matrix products of any strides, batched, without scratch or allocation.
+//! Single-precision matrix products of any strides, without allocation: [`gemm`] for small and batched
+//! ones, which needs no scratch, and [`gemm_blocked`] for large ones, which may end with an epilogue.
 //!
-//! Strips of B are packed on the stack (16 kB, resident in L1) and reused by all rows of a block;
+//! In [`gemm`] strips of B are packed on the stack (16 kB, resident in L1) and reused by all rows of a block;
 //! A is read in place when few strips use it and packed on the stack when many do. Tasks are blocks
 //! of the output, fixed by the shape; each element is summed in the order of `k`, in blocks of
 //! [`DEPTH`], so its bits depend neither on the threads nor on the blocking of rows and columns.
 //!
 //! Ours and not `matrixmultiply`'s, which allocates at every call, packs A even for a handful of
-//! columns and has no batches: on one AVX2 core with a peak of 103 GFLOP/s ours does 83 to 95 at
-//! 64..512 where it does 65 to 85, and 75 against 44 on 32 products of 32x16x64; 1024 squares cost
-//! both the same (75 to 81). `benches/kernels.rs` measures both.
+//! columns, has no batches and no epilogue. `benches/kernels.rs` measures both, `ansatz bench` the large
+//! ones; `docs/performance.md` has figures.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
