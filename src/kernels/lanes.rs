@@ -28,11 +28,20 @@ pub(crate) fn load<const L: usize>(x: &[f32], fill: f32) -> [f32; L] {
     match x.first_chunk::<L>() {
         Some(full) => *full,
         None => {
-            let mut lanes = [fill; L];
-            lanes[..x.len()].copy_from_slice(x);
-            lanes
+            // Number by number: `lanes` itself would have to be in memory, on the other path too.
+            let short = load_short::<L>(x, fill);
+            std::array::from_fn(|j| short[j])
         }
     }
+}
+
+/// A copy of a length that only the run knows; apart, or the lanes would leave their registers.
+#[cold]
+#[inline(never)]
+fn load_short<const L: usize>(x: &[f32], fill: f32) -> [f32; L] {
+    let mut lanes = [fill; L];
+    lanes[..x.len()].copy_from_slice(x);
+    lanes
 }
 
 /// Writes `lanes` over `y`, as far as `y` reaches.
@@ -40,8 +49,15 @@ pub(crate) fn load<const L: usize>(x: &[f32], fill: f32) -> [f32; L] {
 pub(crate) fn store<const L: usize>(lanes: &[f32; L], y: &mut [f32]) {
     match y.first_chunk_mut::<L>() {
         Some(full) => *full = *lanes,
-        None => y.copy_from_slice(&lanes[..y.len()]),
+        None => store_short(*lanes, y),
     }
+}
+
+/// See [`load_short`].
+#[cold]
+#[inline(never)]
+fn store_short<const L: usize>(lanes: [f32; L], y: &mut [f32]) {
+    y.copy_from_slice(&lanes[..y.len()]);
 }
 
 /// The sum of the lanes, as a tree of halves. `L` is a power of two.

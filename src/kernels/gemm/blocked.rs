@@ -8,17 +8,19 @@ use std::ops::Range;
 
 use super::epilogue::{Epilogue, Shared as After};
 use super::pack::transfer;
-use super::{Batch, DEPTH, GRAIN, Gemm, PACK_FROM, Shared, check};
+use super::{Batch, GRAIN, Gemm, PACK_FROM, Shared, check};
 use crate::base::threads::Pool;
 use crate::kernels::isa::kernel;
 use crate::kernels::tile::{Strip, Tiles, WIDEST};
 
-/// Rows of a task, about; a block of A of that many rows and [`DEPTH`] columns is a quarter of L2.
-const ROWS: usize = 128;
+/// The most terms of a sum between two visits to C.
+const PIECE: usize = 512;
+/// Rows of a task, about; a block of A of that many rows and [`PIECE`] columns is a quarter of L2.
+const ROWS: usize = 96;
 /// Fewest columns of a task.
 const COLUMNS: usize = 64;
-/// The most columns of a task, so that its block of C stays in L2 while the pieces of a sum pass.
-const MOST_COLUMNS: usize = 512;
+/// The most columns of a task, so that its block of C stays near while the pieces of a sum pass.
+const MOST_COLUMNS: usize = 1024;
 /// Tasks that are enough for the cores of a large machine.
 const TASKS: usize = 16;
 /// Columns that one task packs.
@@ -48,7 +50,7 @@ pub const fn is_blocked(s: &Gemm, batch: &Batch) -> bool {
     batch.count == 1 && s.m >= 64 && s.n >= if s.a_row == 1 { 32 } else { 8 }
 }
 
-/// The pieces of the sums: as equal as possible, at most [`DEPTH`] long.
+/// The pieces of the sums: as equal as possible, at most [`PIECE`] long.
 #[derive(Clone, Copy)]
 struct Pieces {
     depth: usize,
@@ -57,7 +59,7 @@ struct Pieces {
 
 impl Pieces {
     fn of(k: usize) -> Pieces {
-        let count = k.div_ceil(DEPTH).max(1);
+        let count = k.div_ceil(PIECE).max(1);
         Pieces { depth: k.div_ceil(count).max(1), k }
     }
 
@@ -334,7 +336,7 @@ mod tests {
 
     /// Odd edges of tiles, strips, blocks and pieces.
     const SHAPES: [(usize, usize, usize); 7] =
-        [(1, 1, 1), (7, 5, 3), (64, 70, 19), (100, 33, 2), (130, 17, 300), (201, 300, 70), (193, 128, 520)];
+        [(1, 1, 1), (7, 5, 3), (64, 70, 19), (100, 33, 2), (130, 17, 300), (201, 300, 70), (193, 128, 1040)];
 
     fn layouts(m: usize, n: usize, k: usize) -> [Gemm; 4] {
         let dense = Gemm::dense(m, n, k);
