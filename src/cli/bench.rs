@@ -1,6 +1,8 @@
 //! `ansatz bench`: times training steps that PyTorch, JAX, Burn and Candle are given too, and the
 //! kernels they are made of.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::failure::Failure;
@@ -102,7 +104,7 @@ impl Bench {
     fn time_step(&self, workload: &Workload, pool: Pool, first: bool) -> Result<(), Failure> {
         let mut step = workload.prepare(pool);
         if self.profile {
-            return self.show_profile(workload, &step.profile(PROFILED));
+            return self.show_profile(workload, step.planning(), &step.profile(PROFILED));
         }
         let losses: Vec<f32> = (0..5).map(|_| step.run()).collect();
         let timing = workloads::time(usize::from(self.threads), self.seconds().0, || {
@@ -160,7 +162,7 @@ impl Bench {
         ))
     }
 
-    fn show_profile(&self, workload: &Workload, profile: &Profile) -> Result<(), Failure> {
+    fn show_profile(&self, workload: &Workload, planning: Duration, profile: &Profile) -> Result<(), Failure> {
         let limit = limits::peak_gflops() * f64::from(self.threads);
         let total = profile.seconds();
         if self.json {
@@ -190,10 +192,11 @@ impl Bench {
         };
         let rows: Vec<_> = profile.grouped(true).iter().map(row).collect();
         output::print(&format!(
-            "{}: {}, {:.3} ms a step; the limit is {limit:.0} GFLOP/s\n",
+            "{}: {}, {:.3} ms a step, planned in {:.1} ms; the limit is {limit:.0} GFLOP/s\n",
             workload.name,
             workload.about,
-            1e3 * total
+            1e3 * total,
+            1e3 * planning.as_secs_f64()
         ))?;
         output::print_table(&aligned(
             &["op", "count", "ms", "%", "MB", "GB/s", "GFLOP/s", "% of limit", "shapes"],

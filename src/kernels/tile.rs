@@ -18,10 +18,12 @@ const UNROLL: usize = 4;
 
 /// What the compiler knows of the strides: nothing,
 const ANY: u8 = 0;
-/// that columns of A follow one another, as do rows of B,
-const ALONG: u8 = 1;
+/// that the columns of A follow one another along memory,
+const ROWS: u8 = 1;
+/// that its rows do,
+const COLUMNS: u8 = 2;
 /// or that A and B are packed.
-const PACKED: u8 = 2;
+const PACKED: u8 = 3;
 
 /// `C[rows, width] (+)= A[rows, depth] · B[depth, strip width]`, by pointers into checked slices.
 #[derive(Clone, Copy)]
@@ -98,7 +100,7 @@ macro_rules! tiles {
         add $add:expr; multiply_add $multiply_add:expr;
     ) => {
         mod $name {
-            use super::{ALONG, ANY, PACKED, Strip, Tiles, UNROLL};
+            use super::{ANY, COLUMNS, PACKED, ROWS, Strip, Tiles, UNROLL};
             $(use std::arch::$arch::*;)?
 
             pub(super) const TILES: Tiles = Tiles {
@@ -123,9 +125,9 @@ macro_rules! tiles {
                 c_row: usize,
                 add: bool,
             ) {
-                let a_row = if LAYOUT == PACKED { 1 } else { s.a_row };
-                let a_column = [s.a_column, 1, $rows][LAYOUT as usize];
-                let b_row = if LAYOUT == ANY { s.b_row } else { V * $lanes };
+                let a_row = [s.a_row, s.a_row, 1, 1][LAYOUT as usize];
+                let a_column = [s.a_column, 1, s.a_column, $rows][LAYOUT as usize];
+                let b_row = if LAYOUT == PACKED { V * $lanes } else { s.b_row };
                 // SAFETY: `p < depth`, `i < R` and `j < V` stay inside what the caller vouched for.
                 unsafe {
                     let mut sums = [[$zero; V]; R];
@@ -196,7 +198,8 @@ macro_rules! tiles {
                 unsafe {
                     match (s.b_row == V * $lanes, s.a_row, s.a_column) {
                         (true, 1, $rows) => tiles::<V, PACKED>(s),
-                        (true, _, 1) => tiles::<V, ALONG>(s),
+                        (_, _, 1) => tiles::<V, ROWS>(s),
+                        (_, 1, _) => tiles::<V, COLUMNS>(s),
                         _ => tiles::<V, ANY>(s),
                     }
                 }

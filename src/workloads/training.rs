@@ -1,6 +1,7 @@
 //! What the workloads share: tensors in a fixed order, mean cross-entropy, Adam, a plan.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::cases::{uniform, whole};
 use crate::base::threads::Pool;
@@ -24,6 +25,7 @@ const ADAM: OptimiserStep = OptimiserStep {
 pub struct Training {
     store: Store,
     plan: Plan,
+    planning: Duration,
     loss: Output,
 }
 
@@ -85,6 +87,7 @@ impl Maker {
     pub(super) fn train(mut self, targets: Slot, logits: impl for<'g> FnOnce(&Scope<'g, '_>) -> Var<'g>) -> Training {
         let moments: Vec<[Slot; 2]> = (0..self.weights.len()).map(|i| self.moments(i)).collect();
         let steps = self.store.add("optimiser.steps", Shape::SCALAR);
+        let begun = Instant::now();
         let graph = Graph::new();
         let values: Vec<Var<'_>> = self.weights.iter().map(|slot| graph.read(&self.store, *slot)).collect();
         let scope = Scope { graph: &graph, maker: &self, values: &values };
@@ -98,7 +101,7 @@ impl Maker {
         graph.update(&self.store, Copy, &[done + 1.0], &[steps]);
         let loss = graph.output("loss", loss);
         let plan = graph.plan();
-        Training { store: self.store, plan, loss }
+        Training { store: self.store, plan, planning: begun.elapsed(), loss }
     }
 
     fn moments(&mut self, weight: usize) -> [Slot; 2] {
@@ -133,13 +136,21 @@ impl<'g> Scope<'g, '_> {
 pub struct Step {
     executor: Executor,
     store: Store,
+    planning: Duration,
     loss: Output,
 }
 
 impl Step {
     pub(super) fn new(training: Training, pool: Pool) -> Self {
-        let Training { store, plan, loss } = training;
-        Step { executor: Executor::new(Arc::new(plan), pool), store, loss }
+        let Training { store, plan, planning, loss } = training;
+        let begun = Instant::now();
+        let executor = Executor::new(Arc::new(plan), pool);
+        Step { executor, store, planning: planning + begun.elapsed(), loss }
+    }
+
+    /// What it took to record the graph, differentiate and plan it, and make its arena.
+    pub fn planning(&self) -> Duration {
+        self.planning
     }
 
     /// One step; the loss before it.

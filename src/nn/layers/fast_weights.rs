@@ -1,7 +1,7 @@
 //! Fast weights: an outer-product memory written and read by every token. Keys and queries are
 //! L2-normalised silu projections (Schlag, Irie and Schmidhuber 2021; Yang et al. 2024).
 
-use super::{Linear, l2_normalise};
+use super::Linear;
 use crate::engine::Var;
 use crate::nn::weights::{Builder, Values};
 
@@ -78,6 +78,6 @@ impl FastWeights {
         let width = shape.last_extent() / self.heads;
         by_head.pop();
         by_head.extend([self.heads, width]);
-        l2_normalise(x.reshape(by_head), EPSILON).reshape(shape)
+        x.reshape(by_head).unit_length(EPSILON).reshape(shape)
     }
 }

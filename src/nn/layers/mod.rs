@@ -15,7 +15,6 @@ mod layer_norm;
 mod linear;
 mod message_passing;
 mod norm;
-mod normalise;
 mod perceptron;
 mod positions;
 mod swiglu;
@@ -34,7 +33,6 @@ pub use general_attention::{AttentionSettings, GeneralAttention, Reading, Sight}
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use norm::{Norm, NormKind, RmsNorm};
-pub use normalise::l2_normalise;
 pub use perceptron::{Perceptron, PerceptronSettings};
 pub use positions::{causal_mask, document_mask, sinusoidal_positions};
 pub use swiglu::SwiGlu;
