@@ -2,7 +2,16 @@
 
 /// The first `digits` hexadecimal digits (at most 64) of the BLAKE3 hash of `bytes`.
 pub fn short(bytes: &[u8], digits: usize) -> String {
-    let mut hex = blake3::hash(bytes).to_hex().to_string();
+    of_parts([bytes], digits)
+}
+
+/// As [`short`], of parts one behind the other.
+pub fn of_parts<'p>(parts: impl IntoIterator<Item = &'p [u8]>, digits: usize) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    let mut hex = hasher.finalize().to_hex().to_string();
     hex.truncate(digits);
     hex
 }

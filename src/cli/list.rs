@@ -81,7 +81,7 @@ mod tests {
         let preset = run::load(TABLE, entry.card.slug, &Changes::default()).unwrap();
         let folder = run::create(room.path(), &preset, None, 1).unwrap();
         let verdict = crate::run::export::samples::study().verdict;
-        std::fs::write(folder.path().join("verdict.json"), serde_json::to_string(&verdict).unwrap()).unwrap();
+        folder.keep_verdict(verdict.as_ref().unwrap()).unwrap();
         let listing = run::list(room.path());
         assert_eq!(row(entry, listing.runs.first())[4], "partly");
         assert_eq!(document(entry, listing.runs.first())["last_verdict"]["run"], folder.name());

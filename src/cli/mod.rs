@@ -6,6 +6,7 @@ mod output;
 mod progress;
 
 mod bench;
+mod checkpoint;
 mod completions;
 mod data;
 mod doctor;
@@ -14,8 +15,10 @@ mod man;
 mod pause;
 mod preset;
 mod remove;
+mod replay;
 mod resume;
 mod run;
+mod set;
 mod show;
 mod snapshot;
 mod stop;
@@ -44,7 +47,10 @@ const COMMANDS: &[Row] = &[
     Row::of::<show::Show>(),
     Row::of::<pause::Pause>(),
     Row::of::<stop::Stop>(),
+    Row::of::<checkpoint::Checkpoint>(),
+    Row::of::<set::Set>(),
     Row::of::<resume::Resume>(),
+    Row::of::<replay::Replay>(),
     Row::of::<snapshot::Snapshot>(),
     Row::of::<remove::Remove>(),
     Row::of::<preset::Preset>(),

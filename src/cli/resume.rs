@@ -12,6 +12,12 @@ use crate::run::{self, Request};
 pub(super) struct Resume {
     /// The run; the newest without it
     run: Option<String>,
+    /// Go back first: to the last kept checkpoint at or before this step
+    #[arg(long, value_name = "STEP")]
+    from: Option<u64>,
+    /// The trial that goes back; those that ended early without it
+    #[arg(long, value_name = "NAME", requires = "from")]
+    trial: Option<String>,
     #[command(flatten)]
     threads: Threads,
     #[command(flatten)]
@@ -21,11 +27,17 @@ pub(super) struct Resume {
 impl Job for Resume {
     const NAME: &'static str = "resume";
     const ABOUT: &'static str = "Go on with a run that was paused, stopped or killed";
-    const EXAMPLES: &'static str = "  ansatz resume\n  ansatz resume gpicl-quick --detach";
+    const EXAMPLES: &'static str = "  ansatz resume\n  ansatz resume gpicl-quick --detach\n  \
+                                    ansatz resume --from 500     a trial diverged: back to step 500";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
         let name = place.handle(&folder);
+        if let Some(step) = self.from {
+            for (trial, at) in run::go_back(&folder, self.trial.as_deref(), step)? {
+                output::tell(&format!("{trial} went back to step {at}"));
+            }
+        }
         if run::holder(&folder).is_some() {
             run::request(&folder, Request::Continue)?;
             output::tell(&format!("{name} has a worker, which goes on"));

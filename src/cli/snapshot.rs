@@ -37,7 +37,7 @@ impl Job for Snapshot {
 
 /// Writes the snapshot of a run and says where it is: `out`, or a new folder here.
 pub(super) fn write(folder: &Folder, table: &'static [Entry], out: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let reader = Reader::open(folder)?;
+    let reader = Reader::open_whole(folder)?;
     let study = folder.study(table)?;
     let out = out.unwrap_or_else(|| free(&format!("{}-snapshot", folder.name())));
     let screen = |ansi| tui::screen_text(reader.state(), Some(study.card()), SCREEN, ansi);

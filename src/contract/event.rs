@@ -54,6 +54,15 @@ pub enum Event {
         /// Values; finite.
         values: Vec<f64>,
     },
+    /// A knob was turned, from outside.
+    Turned {
+        /// Step after which it was.
+        step: u64,
+        /// Name of the knob.
+        knob: String,
+        /// Its value from then on; finite.
+        value: f64,
+    },
     /// A sentence for people.
     Note {
         /// Training step.
@@ -68,4 +77,17 @@ pub enum Event {
         /// How.
         closing: Closing,
     },
+}
+
+impl Event {
+    /// What it says to people, if anything: step, weight, sentence.
+    pub fn note(&self) -> Option<(u64, Level, String)> {
+        match self {
+            Event::Note { step, level, text } => Some((*step, *level, text.clone())),
+            Event::Turned { step, knob, value } => {
+                Some((*step, Level::Info, format!("{knob} is {value} from here on")))
+            }
+            Event::Opened { .. } | Event::Metric { .. } | Event::Vector { .. } | Event::Closed { .. } => None,
+        }
+    }
 }

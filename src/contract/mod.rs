@@ -7,6 +7,7 @@
 mod axis;
 mod card;
 mod event;
+mod knob;
 mod panel;
 mod preset;
 mod state;
@@ -17,6 +18,7 @@ mod verdict;
 pub use axis::{Span, short_number};
 pub use card::{Card, Family, MetricCard, Paper};
 pub use event::{Closing, Event, Level};
+pub use knob::{Knob, Turn};
 pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
     Tokens,

@@ -15,6 +15,8 @@ pub enum Status {
     Running,
     /// A worker holds it and waits.
     Paused,
+    /// A worker holds it and does not answer: its process was stopped, or its machine hangs.
+    Stalled,
     /// All done.
     Done,
     /// It ended with an error; a note says which.
@@ -30,6 +32,7 @@ impl Status {
             Status::Waiting => "waiting",
             Status::Running => "running",
             Status::Paused => "paused",
+            Status::Stalled => "stalled",
             Status::Done => "done",
             Status::Failed => "failed",
             Status::Stopped => "stopped",
@@ -78,7 +81,7 @@ impl TrialState {
             Event::Metric { step, .. } | Event::Vector { step, .. } => {
                 self.progress.step = self.progress.step.max(*step)
             }
-            Event::Note { step, level, text } => self.notes.push((*step, *level, text.clone())),
+            Event::Turned { .. } | Event::Note { .. } => self.notes.extend(event.note()),
             Event::Closed { closing } => {
                 self.status = if *closing == Closing::Done { Status::Done } else { Status::Failed };
             }

@@ -4,7 +4,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::preset::{Typed, dialect, read};
 use super::{
-    Card, Header, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError, TrialResult, TrialSpec, Verdict,
+    Card, Header, Knob, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError, TrialResult, TrialSpec,
+    Verdict,
 };
 
 /// What a study will take; shown before it starts.
@@ -26,6 +27,8 @@ pub trait System: Sized + Send + Sync + 'static {
     const CARD: Card;
     /// The presets that ship with it; the first is the default.
     const PRESETS: &'static [ShippedPreset];
+    /// Settings that may be changed while a trial runs.
+    const KNOBS: &'static [Knob] = &[];
     /// What a preset can set. `deny_unknown_fields`, a doc line under each field.
     type Settings: Serialize + DeserializeOwned + Clone + std::fmt::Debug + Send + Sync;
 
@@ -56,6 +59,8 @@ pub trait System: Sized + Send + Sync + 'static {
 pub trait Study: Send + Sync {
     /// The system's card.
     fn card(&self) -> &'static Card;
+    /// Settings that may be changed while a trial runs.
+    fn knobs(&self) -> &'static [Knob];
     /// What every preset says.
     fn header(&self) -> Header;
     /// The whole preset with every default filled in: reproduces the run alone.
@@ -138,6 +143,10 @@ struct Opened<S: System>(Typed<S::Settings>);
 impl<S: System> Study for Opened<S> {
     fn card(&self) -> &'static Card {
         &S::CARD
+    }
+
+    fn knobs(&self) -> &'static [Knob] {
+        S::KNOBS
     }
 
     fn header(&self) -> Header {

@@ -57,12 +57,14 @@ pub enum Flow {
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     /// A value was not finite.
-    #[error("{what} was not finite at step {step}")]
+    #[error("{what} was not finite at step {step}{}", of_seed(*seed))]
     Diverged {
         /// Training step.
         step: u64,
         /// Which value.
         what: String,
+        /// Seed of the stream that the step's batch was drawn from, if it was drawn.
+        seed: Option<u64>,
     },
     /// A checkpoint does not belong to this trial.
     #[error("the checkpoint does not fit: {0}")]
@@ -72,7 +74,20 @@ pub enum TrialError {
     Data(String),
 }
 
+fn of_seed(seed: Option<u64>) -> String {
+    seed.map_or_else(String::new, |seed| format!(" (batch of seed {seed:#018x})"))
+}
+
 impl TrialError {
+    /// The same, with the seed of the batch at which it diverged.
+    #[must_use]
+    pub fn of_batch(self, number: u64) -> Self {
+        match self {
+            TrialError::Diverged { step, what, .. } => TrialError::Diverged { step, what, seed: Some(number) },
+            other => other,
+        }
+    }
+
     /// How a trial that ends with this error is closed.
     pub fn closing(&self) -> Closing {
         match self {
@@ -151,6 +166,21 @@ pub trait Trial: Send {
     /// All that [`Trial::restore`] needs.
     fn save(&self) -> Checkpoint;
 
+    /// Turns a knob of the system: later steps read another value, and nothing else changes. Called
+    /// between steps, and again in the same order after [`Trial::restore`].
+    ///
+    /// # Errors
+    /// When the system has no such knob.
+    fn turn(&mut self, knob: &str, _value: f64) -> Result<(), TrialError> {
+        Err(TrialError::Data(format!("this trial has no knob `{knob}`")))
+    }
+
+    /// Where the first value of the next step that is not finite comes from: operation and weights.
+    /// Called on a trial that stands before the step at which it diverged; it is not used afterwards.
+    fn diagnose(&mut self) -> Option<String> {
+        None
+    }
+
     /// Goes back to a saved state; called on a trial that was just started.
     ///
     /// # Errors
@@ -187,7 +217,7 @@ impl TrialResult {
                 self.vectors.insert(name.clone(), (*step, values.clone()));
             }
             Event::Closed { closing } => self.closing = Some(*closing),
-            Event::Opened { .. } | Event::Note { .. } => {}
+            Event::Opened { .. } | Event::Turned { .. } | Event::Note { .. } => {}
         }
     }
 

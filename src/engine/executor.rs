@@ -21,6 +21,24 @@ pub struct Executor {
     pool: Pool,
 }
 
+/// The op of a plan that first made a value which is not finite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFinite {
+    /// Its name.
+    pub op: String,
+    /// Shapes of its inputs.
+    pub shapes: String,
+    /// Names of the slots that it reads or writes: the weights of a layer.
+    pub slots: Vec<String>,
+}
+
+impl std::fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.op, self.shapes)?;
+        if self.slots.is_empty() { Ok(()) } else { write!(f, " with {}", self.slots.join(", ")) }
+    }
+}
+
 impl std::fmt::Debug for Executor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Executor({} steps, {:?})", self.plan.len(), self.pool)
@@ -92,6 +110,37 @@ impl Executor {
             }
         });
         Profile::new(&self.plan, &times, runs)
+    }
+
+    /// Runs one step and stops at the first op that makes a value which is not finite: its name, the
+    /// shapes it works on, and the slots it reads. None when every value is finite.
+    ///
+    /// # Panics
+    /// As [`Executor::run`].
+    pub fn first_not_finite(&mut self, store: &mut Store) -> Option<NotFinite> {
+        let memory = Memory { arena: self.arena.as_mut_ptr().cast(), constants: &self.plan.constants };
+        let (steps, pool) = (&self.plan.steps, &self.pool);
+        let broken = |place: &Place, store: &Store| {
+            match *place {
+                // SAFETY: inside the arena, as `Executor::new` checked; nothing writes to it now.
+                Place::Arena { offset, len } => unsafe { std::slice::from_raw_parts(memory.arena.add(offset), len) },
+                Place::Slot { slot, .. } => store.values(slot),
+                Place::Constant { .. } => &[],
+            }
+            .iter()
+            .any(|x| !x.is_finite())
+        };
+        let found = steps.iter().position(|step| {
+            memory.run(step, store, pool);
+            step.outputs.iter().any(|place| broken(place, store))
+        })?;
+        let step = &steps[found];
+        let slots = step.inputs.iter().chain(&step.outputs).filter_map(|place| match place {
+            Place::Slot { slot, .. } => Some(store.name(*slot).to_owned()),
+            _ => None,
+        });
+        let shapes = step.input_shapes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        Some(NotFinite { op: step.op.label(), shapes, slots: slots.collect() })
     }
 
     /// A kept value, as of the last run.

@@ -19,7 +19,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use executor::Executor;
+pub use executor::{Executor, NotFinite};
 pub use gradient::GradientError;
 pub use graph::{Graph, Output, Var};
 pub use op::{Backward, Follow, Gradients, Io, MAX_INPUTS, MAX_OUTPUTS, Op, Pointwise, ShapeError};

@@ -5,12 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Saved};
+use super::digest::Digest;
+use super::durable::records::{self, Extent, Records};
 use super::durable::{self, Keep};
 use super::error::RunError;
 use super::folder::{Folder, Manifest};
 use super::journal;
-use super::metrics::{MetricsFile, read_events};
 use super::schedule::{Command, Schedule};
+use super::turns::{Turned, Turns, count_turns};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{
@@ -40,29 +42,33 @@ pub(super) struct Bench {
 #[derive(Default)]
 struct Recorder {
     /// Its file, once the trial has begun.
-    file: Option<MetricsFile>,
+    file: Option<Records>,
     /// Events for the coordinator.
     fresh: Vec<Event>,
+    /// What a viewer shows of them.
+    digest: Digest,
     /// The first value that was not finite; everything behind it is dropped.
     broken: Option<(u64, String)>,
 }
 
 impl Recorder {
     fn write(&mut self, event: Event) {
-        self.file.iter_mut().for_each(|file| file.push(&event));
+        let push = |file: &mut Records| file.push(&event).expect("an event is plain data with string keys");
+        self.file.iter_mut().for_each(push);
+        self.digest.apply(&event);
         self.fresh.push(event);
     }
 
     fn flush(&mut self) -> Result<(), RunError> {
-        self.file.as_mut().map_or(Ok(()), MetricsFile::flush)
+        self.file.as_mut().map_or(Ok(()), Records::flush)
     }
 
     fn sync(&mut self) -> Result<(), RunError> {
-        self.file.as_mut().map_or(Ok(()), MetricsFile::sync)
+        self.file.as_mut().map_or(Ok(()), Records::sync)
     }
 
     fn length(&self) -> u64 {
-        self.file.as_ref().map_or(0, MetricsFile::len)
+        self.file.as_ref().map_or(0, Records::len)
     }
 }
 
@@ -76,8 +82,8 @@ impl Record for Recorder {
             Event::Vector { step, name, values } if values.iter().any(|v| !v.is_finite()) => {
                 self.broken = Some((*step, name.clone()));
             }
-            // How a trial begins and ends is the worker's to say.
-            Event::Opened { .. } | Event::Closed { .. } => {}
+            // How a trial begins and ends, and what was asked of it, is the worker's to say.
+            Event::Opened { .. } | Event::Turned { .. } | Event::Closed { .. } => {}
             _ => self.write(event),
         }
     }
@@ -87,19 +93,27 @@ impl Record for Recorder {
 struct Broken {
     closing: Closing,
     why: String,
+    /// Whether the step that failed can be taken again to see where it came from.
+    traceable: bool,
+}
+
+impl Broken {
+    fn failed(why: String) -> Self {
+        Broken { closing: Closing::Failed, why, traceable: false }
+    }
 }
 
 impl From<TrialError> for Broken {
     fn from(error: TrialError) -> Self {
-        Broken { closing: error.closing(), why: error.to_string() }
+        let traceable = matches!(error, TrialError::Diverged { .. });
+        Broken { closing: error.closing(), why: error.to_string(), traceable }
     }
 }
 
 /// Calls what belongs to a system; a panic there ends the trial, not the worker.
 fn guarded<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        Err(Broken { closing: Closing::Failed, why: format!("a fault in the program: {}", panic_text(&*panic)) })
-    })
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Err(Broken::failed(format!("a fault in the program: {}", panic_text(&*panic)))))
 }
 
 /// What a panic said.
@@ -126,7 +140,7 @@ impl From<RunError> for End {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Disk(_) => End::Run(error),
-            other => End::Trial(Broken { closing: Closing::Failed, why: other.to_string() }),
+            other => End::Trial(Broken::failed(other.to_string())),
         }
     }
 }
@@ -139,6 +153,11 @@ struct Running<'a> {
     record: Recorder,
     pool: &'a Pool,
     finished: bool,
+    turns: Turns,
+    /// Step of the newest checkpoint.
+    saved_step: u64,
+    /// Steps done before the last call of `step`.
+    before: u64,
     pace: Pace,
 }
 
@@ -168,11 +187,11 @@ impl Bench {
     /// ends that trial only.
     pub(super) fn advance(&self, index: usize, pool: &Pool) -> Result<(), RunError> {
         let mut record = Recorder::default();
-        let mut reached = Progress::default();
+        let (mut reached, mut before) = (Progress::default(), 0);
         let ended = match self.begin(index, pool, &mut record) {
             Ok(mut running) => {
                 let ended = running.go_on();
-                reached = running.trial.progress();
+                (reached, before) = (running.trial.progress(), running.before);
                 record = running.record;
                 ended
             }
@@ -181,51 +200,125 @@ impl Bench {
         match ended {
             Ok(()) => Ok(()),
             Err(End::Run(error)) => Err(error),
-            Err(End::Trial(broken)) => self.close_broken(index, record, reached, broken),
+            Err(End::Trial(mut broken)) => {
+                if broken.traceable
+                    && let Some(cause) = self.diagnose(index, pool, before)
+                {
+                    broken.why = format!("{}; it comes from {cause}", broken.why);
+                }
+                self.close_broken(index, record, reached, broken)
+            }
         }
     }
 
     /// Starts a trial, from its newest checkpoint that can be used.
     fn begin<'a>(&'a self, index: usize, pool: &'a Pool, record: &mut Recorder) -> Result<Running<'a>, End> {
         let name = &self.spec(index).name;
-        let path = self.folder.metrics(name);
-        let setup = Setup { key: Key::new(self.manifest.header.seed), pool: pool.clone() };
-        let start = || guarded(|| Ok(pool.enter(|| self.study.start(self.spec(index), &setup))?));
+        let mut turns = Turns::open(&self.folder, name)?;
+        turns.seen = self.schedule.turns_so_far();
         let (found, wrong) = checkpoint::newest(&self.folder, name, |saved| {
-            if saved.preset != self.manifest.hash {
-                return Err("it belongs to another preset".into());
-            }
-            let events = read_events(&path, saved.metrics).map_err(|e| format!("metrics.jsonl {e}"))?;
-            let mut trial = start().map_err(|broken| broken.why)?;
-            guarded(|| Ok(trial.restore(&saved.checkpoint)?)).map_err(|broken| broken.why)?;
+            let (trial, events) = self.restore(index, pool, &turns, saved)?;
             Ok((trial, events, saved.metrics, saved.finished))
         });
         for reason in wrong {
             journal::add(&self.folder, Level::Warning, reason)?;
         }
         let keep = found.as_ref().map_or(0, |(_, _, metrics, _)| *metrics);
-        record.file = Some(MetricsFile::open(&path, keep)?);
+        self.tell_what_is_cut(name, keep)?;
+        record.file = Some(Records::open(&self.folder.metrics(name), keep)?);
         let (trial, finished) = match found {
             Some((trial, events, _, finished)) => {
+                turns.done = count_turns(&events);
+                events.iter().for_each(|event| record.digest.apply(event));
                 record.fresh = events;
                 (trial, finished)
             }
             None => {
-                let trial = start()?;
+                let trial = self.start(index, pool)?;
                 record.write(Event::Opened { steps: trial.progress().steps });
                 (trial, false)
             }
         };
         let pace = Pace::new(trial.progress().step, self.schedule.orders().checkpoint);
         let record = std::mem::take(record);
-        let mut running = Running { bench: self, index, trial, record, pool, finished, pace };
+        let step = trial.progress().step;
+        let mut running =
+            Running { bench: self, index, trial, record, pool, finished, turns, saved_step: step, before: step, pace };
         running.publish(Status::Running);
         Ok(running)
     }
 
+    /// A trial at its beginning.
+    fn start(&self, index: usize, pool: &Pool) -> Result<Box<dyn Trial>, Broken> {
+        let setup = Setup { key: Key::new(self.manifest.header.seed), pool: pool.clone() };
+        guarded(|| Ok(pool.enter(|| self.study.start(self.spec(index), &setup))?))
+    }
+
+    /// A trial as a checkpoint has it, and what it recorded until then.
+    fn restore(
+        &self,
+        index: usize,
+        pool: &Pool,
+        turns: &Turns,
+        saved: &Saved,
+    ) -> Result<(Box<dyn Trial>, Vec<Event>), String> {
+        if saved.preset != self.manifest.hash {
+            return Err("it belongs to another preset".into());
+        }
+        let path = self.folder.metrics(&self.spec(index).name);
+        let events: Vec<Event> = records::read(&path, saved.metrics).map_err(|e| format!("metrics.jsonl {e}"))?;
+        let mut trial = self.start(index, pool).map_err(|broken| broken.why)?;
+        let restored = guarded(|| {
+            trial.restore(&saved.checkpoint)?;
+            Ok(turns.repeat(&events, &mut *trial)?)
+        });
+        restored.map_err(|broken| broken.why)?;
+        Ok((trial, events))
+    }
+
+    /// Says what stands behind the checkpoint from which a trial goes on: it is done again.
+    fn tell_what_is_cut(&self, trial: &str, keep: u64) -> Result<(), RunError> {
+        let Extent { whole, torn } = records::extent(&self.folder.metrics(trial));
+        let behind = whole.saturating_sub(keep);
+        let torn = if torn > 0 { ", the last of them unfinished" } else { "" };
+        if behind + torn.len() as u64 == 0 {
+            return Ok(());
+        }
+        let text =
+            format!("{trial} goes on from its checkpoint; {behind} bytes of metrics behind it are made again{torn}");
+        journal::add(&self.folder, Level::Info, text)
+    }
+
+    /// Where a trial that diverged in the step after `step` steps did so: another one goes from the
+    /// newest checkpoint to before that step, and then watches every value.
+    fn diagnose(&self, index: usize, pool: &Pool, step: u64) -> Option<String> {
+        let name = &self.spec(index).name;
+        let mut turns = Turns::open(&self.folder, name).ok()?;
+        let (found, _) = checkpoint::newest(&self.folder, name, |saved| {
+            let (trial, events) = self.restore(index, pool, &turns, saved)?;
+            Ok((trial, count_turns(&events)))
+        });
+        let (mut trial, done) = found.map_or_else(|| Some((self.start(index, pool).ok()?, 0)), Some)?;
+        turns.done = done;
+        guarded(|| {
+            let mut unrecorded: Vec<Event> = Vec::new();
+            loop {
+                let here = trial.progress().step;
+                while let Some(turned) = turns.due(here) {
+                    trial.turn(&turned.knob, turned.value)?;
+                }
+                if here >= step {
+                    return Ok(pool.enter(|| trial.diagnose()));
+                }
+                pool.enter(|| trial.step(&mut unrecorded))?;
+            }
+        })
+        .ok()?
+    }
+
     /// Writes down how a trial broke.
     fn close_broken(&self, index: usize, mut record: Recorder, at: Progress, broken: Broken) -> Result<(), RunError> {
-        let Broken { closing, why } = broken;
+        let Broken { closing, why, .. } = broken;
         journal::add(&self.folder, Level::Error, format!("{} ended early: {why}", self.spec(index).name))?;
         record.write(Event::Note { step: at.step, level: Level::Error, text: why });
         record.write(Event::Closed { closing });
@@ -244,6 +337,8 @@ impl Running<'_> {
             if !self.obey()? {
                 return Ok(());
             }
+            self.turn()?;
+            self.before = self.trial.progress().step;
             let (trial, record) = (&mut self.trial, &mut self.record);
             let flow = guarded(|| Ok(self.pool.enter(|| trial.step(record))?));
             #[cfg(test)]
@@ -252,7 +347,8 @@ impl Running<'_> {
                 return Ok(());
             }
             if let Some((step, what)) = self.record.broken.take() {
-                return Err(Broken::from(TrialError::Diverged { step, what }).into());
+                let diverged = TrialError::Diverged { step, what, seed: None };
+                return Err(Broken { traceable: false, ..diverged.into() }.into());
             }
             self.finished = flow? == Flow::Done;
             self.keep_up()?;
@@ -285,6 +381,21 @@ impl Running<'_> {
             self.save()?;
         }
         Ok(orders.command == Command::Run)
+    }
+
+    /// Turns the knobs that were asked for: on the disk before they have any effect.
+    fn turn(&mut self) -> Result<(), End> {
+        let asked = self.bench.schedule.turns(&self.name(), &mut self.turns.seen);
+        let step = self.trial.progress().step;
+        for turn in asked {
+            self.turns.add(Turned { step, knob: turn.knob, value: turn.value })?;
+        }
+        while let Some(Turned { knob, value, .. }) = self.turns.due(step) {
+            let (trial, name) = (&mut self.trial, knob.clone());
+            guarded(|| Ok(trial.turn(&name, value)?))?;
+            self.record.write(Event::Turned { step, knob, value });
+        }
+        Ok(())
     }
 
     /// Flushes, saves and shows when it is time.
@@ -328,7 +439,13 @@ impl Running<'_> {
             finished: self.finished,
             preset: self.bench.manifest.hash.clone(),
         };
-        checkpoint::write(&self.bench.folder, &self.name(), &saved)?;
+        let now = self.trial.progress();
+        checkpoint::write(&self.bench.folder, &self.name(), &saved, self.saved_step, now)?;
+        self.saved_step = now.step;
+        if let Some(file) = &self.record.file {
+            let (length, last) = (file.len(), file.last());
+            self.record.digest.write(&self.bench.folder.digest(&self.name()), length, last)?;
+        }
         (self.pace.saved, self.pace.save_cost) = (Instant::now(), begun.elapsed());
         Ok(())
     }

@@ -1,12 +1,16 @@
 //! What a viewer asks of a worker: small files in `control/`.
 
-use std::fs::{self, FileTimes, OpenOptions};
+use std::fs::{self, FileTimes};
+use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::durable::{self, disk, records};
 use super::error::RunError;
 use super::folder::Folder;
 use super::lock;
+use crate::contract::Turn;
 
 /// A request to the worker of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,10 @@ const PAUSE: &str = "pause";
 const STOP: &str = "stop";
 const CHECKPOINT: &str = "checkpoint";
 const WATCHING: &str = "watching";
+/// How the name of a request to turn a knob begins.
+const TURN: &str = "turn-";
+/// The most bytes that one has.
+const LONGEST_TURN: u64 = 4096;
 
 /// Asks the worker of a run for something; it answers within a step, some tens of milliseconds.
 ///
@@ -45,6 +53,22 @@ pub fn request(folder: &Folder, request: Request) -> Result<(), RunError> {
     }
 }
 
+/// Asks the worker of a run to turn a knob. It checks the request and says in the journal what it did.
+///
+/// # Errors
+/// As [`request`].
+pub fn turn(folder: &Folder, turn: &Turn) -> Result<(), RunError> {
+    if lock::holder(folder).is_none() {
+        return Err(RunError::Idle { run: folder.name() });
+    }
+    // Requests are answered in the order of their names; the process keeps two of a moment apart.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{TURN}{since:024}-{}-{count}.json", std::process::id());
+    durable::write_sealed(&folder.control(&name), turn)
+}
+
 /// Tells the worker that somebody looks. A folder that cannot be written is watched all the same,
 /// only its panels are as old as its last stop.
 pub(super) fn watch(folder: &Folder) {
@@ -53,12 +77,12 @@ pub(super) fn watch(folder: &Folder) {
 
 fn touch(path: &Path) -> Result<(), RunError> {
     let times = FileTimes::new().set_modified(SystemTime::now());
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let file = disk::open_to_write(path);
     file.and_then(|file| file.set_times(times)).map_err(|e| RunError::writing(path, e))
 }
 
 fn clear(path: &Path) -> bool {
-    fs::remove_file(path).is_ok()
+    disk::remove(path).unwrap_or(false)
 }
 
 /// What the requests say now.
@@ -90,6 +114,20 @@ impl Inbox {
         Inbox { folder: folder.clone(), seen: None, looked: None }
     }
 
+    /// The requests to turn knobs, in order, or what is wrong with one; each is forgotten.
+    pub(super) fn turns(&self) -> Vec<Result<Turn, String>> {
+        let Ok(entries) = fs::read_dir(self.folder.control("")) else { return Vec::new() };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(TURN)).collect();
+        names.sort_unstable();
+        let read = |name: &String| {
+            let path = self.folder.control(name);
+            let turn = read_turn(&path);
+            clear(&path).then_some(turn)
+        };
+        names.iter().filter_map(read).collect()
+    }
+
     /// Looks once: four metadata calls.
     pub(super) fn look(&mut self) -> Wishes {
         // That the time changes is what counts: the clocks of two machines need not agree.
@@ -105,6 +143,14 @@ impl Inbox {
             watched: self.looked.is_some_and(|at| at.elapsed() < LOOK),
         }
     }
+}
+
+fn read_turn(path: &Path) -> Result<Turn, String> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).and_then(|file| file.take(LONGEST_TURN).read_to_end(&mut bytes));
+    file.map_err(|e| format!("cannot be read: {e}"))?;
+    let line = std::str::from_utf8(&bytes).map_err(|e| e.to_string())?;
+    records::unseal(line.trim_end(), &mut { records::FIRST })
 }
 
 #[cfg(test)]

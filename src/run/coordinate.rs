@@ -1,6 +1,7 @@
 //! What a worker does beside its trials: requests, progress, panels of the study, the verdict.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::advance::{Bench, WATCH_SHARE, panic_text};
@@ -11,8 +12,8 @@ use super::journal;
 use super::lock::Holder;
 use super::progress::{StudyProgress, memory};
 use super::schedule::{Command, eta};
-use super::worker::Ending;
-use crate::contract::{Closing, Level, Panel, Progress, Status, TrialResult};
+use super::worker::{Ending, Signals};
+use crate::contract::{Closing, Level, Panel, Progress, Status, TrialResult, Turn};
 
 /// Time between looks at `control/`.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -70,11 +71,14 @@ impl<'a> Coordinator<'a> {
     ///
     /// # Errors
     /// [`RunError::Disk`].
-    pub(super) fn look(&mut self, told_to_end: bool) -> Result<(), RunError> {
+    pub(super) fn look(&mut self, signals: &Signals) -> Result<(), RunError> {
         let before = self.wishes;
+        let suspend = signals.suspend.load(Ordering::Relaxed);
         self.wishes = self.inbox.look();
+        self.wishes.checkpoint |= signals.checkpoint.swap(false, Ordering::Relaxed);
+        self.wishes.pause |= suspend;
         let Wishes { pause, stop, checkpoint, watched } = self.wishes;
-        let command = match (stop || told_to_end, pause) {
+        let command = match (stop || signals.end.load(Ordering::Relaxed), pause) {
             (true, _) => Command::Stop,
             (false, true) => Command::Pause,
             (false, false) => Command::Run,
@@ -92,15 +96,55 @@ impl<'a> Coordinator<'a> {
         if pause != before.pause {
             self.journal(Level::Info, if pause { "paused" } else { "continued" })?;
         }
+        self.pass_on_turns()?;
         self.fold();
         if self.written.elapsed() >= PROGRESS_EVERY || pause != before.pause {
             self.write_progress(if pause { Status::Paused } else { Status::Running }, Keep::Fleeting)?;
+        }
+        if suspend && command == Command::Pause && self.bench.schedule.rests() {
+            self.write_progress(Status::Paused, Keep::Fleeting)?;
+            // The process stops here until SIGCONT.
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP).unwrap_or_default();
+            signals.suspend.store(false, Ordering::Relaxed);
         }
         let every = PANELS_EVERY.max(self.show_cost * WATCH_SHARE);
         if watched && self.fresh && self.shown.is_none_or(|at| at.elapsed() >= every) {
             self.show()?;
         }
         Ok(())
+    }
+
+    /// Has the knobs turned that were asked for, or says why not.
+    fn pass_on_turns(&mut self) -> Result<(), RunError> {
+        for asked in self.inbox.turns() {
+            match asked.and_then(|turn| self.check_turn(&turn).map(|()| turn)) {
+                Ok(turn) => {
+                    let of = turn.trial.as_deref().map_or_else(String::new, |trial| format!(" of {trial}"));
+                    self.journal(Level::Info, format!("{}{of} is turned to {}", turn.knob, turn.value))?;
+                    self.bench.schedule.turn(turn);
+                }
+                Err(why) => self.journal(Level::Warning, format!("a request to turn a knob was refused: it {why}"))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_turn(&self, turn: &Turn) -> Result<(), String> {
+        let knobs = self.bench.study.knobs();
+        let Some(knob) = knobs.iter().find(|knob| knob.name == turn.knob) else {
+            let names: Vec<&str> = knobs.iter().map(|knob| knob.name).collect();
+            return Err(format!("names `{}`, and the knobs are: {}", turn.knob, names.join(", ")));
+        };
+        if !knob.takes(turn.value) {
+            let (least, most) = knob.range;
+            return Err(format!("wants {} = {}; it takes {least} to {most}", turn.knob, turn.value));
+        }
+        let Some(name) = &turn.trial else { return Ok(()) };
+        match self.results.iter().position(|result| result.spec.name == *name) {
+            Some(index) if matches!(self.bench.schedule.slot(index).status, Status::Running | Status::Paused) => Ok(()),
+            Some(_) => Err(format!("names {name}, which does not run now")),
+            None => Err(format!("names {name}, which is no trial of this run")),
+        }
     }
 
     /// Ends the work: with the error that stopped it, at checkpoints, or with a verdict.
@@ -130,7 +174,7 @@ impl<'a> Coordinator<'a> {
                 )));
             }
         };
-        durable::write_json(&self.bench.folder.verdict(), &verdict, Keep::Durable)?;
+        self.bench.folder.keep_verdict(&verdict)?;
         self.journal(Level::Info, format!("{}: {}", verdict.outcome.name(), verdict.sentence))?;
         // A study without a single whole trial has a verdict, but nobody would call it done.
         let any = self.results.iter().any(|result| result.closing == Some(Closing::Done));

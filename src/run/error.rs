@@ -25,9 +25,14 @@ impl DiskTrouble {
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                 "the folder cannot be written to; runs need a folder that can (`--runs DIR`)".into()
             }
+            io::ErrorKind::NotFound => "the folder is gone; once it is back, `ansatz resume` goes on".into(),
             _ => format!("cannot be written: {}", self.source),
         }
     }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// Why a run could not be found, started, read or finished.
@@ -61,6 +66,19 @@ pub enum RunError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The disk has too little room for a run that was to start.
+    #[error(
+        "{}: the run needs about {} and the disk has {} free; make room, or start it elsewhere with `--runs DIR`",
+        path.display(), megabytes(*needed), megabytes(*free)
+    )]
+    NoSpace {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The disk cannot take what must be kept.
     #[error(transparent)]
     Disk(#[from] DiskTrouble),
@@ -79,7 +97,7 @@ impl RunError {
             | RunError::Idle { .. }
             | RunError::Broken { .. } => 2,
             RunError::Failed(_) => 1,
-            RunError::Disk(_) => 4,
+            RunError::Disk(_) | RunError::NoSpace { .. } => 4,
         }
     }
 

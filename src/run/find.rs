@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::durable::{disk, records};
 use super::error::RunError;
 use super::folder::Folder;
 use super::lock::{self, Lock};
@@ -106,8 +107,9 @@ pub fn summary(path: &Path) -> Result<Summary, RunError> {
     let bytes = fs::read(&manifest).map_err(|e| RunError::reading(&manifest, &e))?;
     let brief: Brief = serde_json::from_slice(&bytes).map_err(|e| RunError::broken(&manifest, e))?;
     let progress = progress::read(&folder);
-    let verdict = fs::read(folder.verdict()).ok().and_then(|b| serde_json::from_slice::<BriefVerdict>(&b).ok());
-    let held = lock::holder(&folder).is_some();
+    let verdict = records::read_one::<BriefVerdict>(&folder.verdict()).ok();
+    let holder = lock::holder(&folder);
+    let stalled = holder.as_ref().and_then(lock::Holder::is_stopped).unwrap_or(false);
     let modified = [folder.progress(), manifest].iter().filter_map(|p| p.metadata().ok()?.modified().ok()).max();
     let (outcome, sentence) = verdict.map(|v| (v.outcome, v.sentence)).unzip();
     Ok(Summary {
@@ -115,7 +117,7 @@ pub fn summary(path: &Path) -> Result<Summary, RunError> {
         system: brief.header.system,
         preset: brief.preset,
         seed: brief.header.seed,
-        status: progress::status(held, progress.as_ref().map(|p| p.status), outcome.is_some()),
+        status: progress::status(holder.is_some(), stalled, progress.as_ref().map(|p| p.status), outcome.is_some()),
         outcome,
         sentence,
         progress: progress.map(|p| p.total).unwrap_or_default(),
@@ -177,10 +179,10 @@ pub fn remove(folder: &Folder) -> Result<PathBuf, RunError> {
     let _lock = Lock::take(folder)?;
     let full = folder.path().canonicalize().map_err(|e| RunError::reading(folder.path(), &e))?;
     let trash = full.parent().unwrap_or(Path::new("/")).join(".trash");
-    fs::create_dir_all(&trash).map_err(|e| RunError::writing(&trash, e))?;
+    disk::make_folder(&trash).map_err(|e| RunError::writing(&trash, e))?;
     let name = folder.name();
     let free = |number: u32| trash.join(if number == 1 { name.clone() } else { format!("{name}-{number}") });
     let target = (1..=u32::MAX).map(free).find(|path| !path.exists()).unwrap_or_else(|| trash.clone());
-    fs::rename(&full, &target).map_err(|e| RunError::writing(&full, e))?;
+    disk::rename(&full, &target).map_err(|e| RunError::writing(&full, e))?;
     Ok(target)
 }

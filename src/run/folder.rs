@@ -2,27 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::durable::{self, Keep};
+use super::durable::{self, Keep, disk, records};
 use super::error::RunError;
 use super::journal::now;
 use super::presets::{self, Preset};
 use crate::base::hash;
-use crate::contract::{Entry, Header, Study, TrialSpec};
+use crate::contract::{Entry, Header, Study, TrialSpec, Verdict};
 
 /// The format of run folders that this program writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A run's folder. It holds
 ///
 /// - `preset.ron`: the resolved preset; this file alone reproduces the run
 /// - `run.json`: the [`Manifest`]
-/// - `trials/NAME/metrics.jsonl`: the trial's events, append-only, without any clock
+/// - `trials/NAME/metrics.jsonl`: the trial's events, append-only, without any clock, a checksum a line
+/// - `trials/NAME/digest.json`: what a viewer shows of long metrics
+/// - `trials/NAME/changes.jsonl`: what was changed while it ran, and after which step
 /// - `trials/NAME/checkpoint.safetensors` (and `.previous`): weights and state to go on from
+/// - `trials/NAME/checkpoint.STEP.safetensors`: some older ones, to go back to
 /// - `trials/NAME/panels.json`, `panels.json`: what there was to see, as last written
 /// - `progress.json`: how far the worker is, replaced a few times a second
 /// - `journal.jsonl`: what happened around the trials, with the wall clock
@@ -94,10 +97,16 @@ impl Folder {
         let path = self.manifest_path();
         let text = fs::read_to_string(&path).map_err(|e| RunError::reading(&path, &e))?;
         let format: Format = serde_json::from_str(&text).map_err(|e| RunError::broken(&path, e))?;
-        if format.format > FORMAT {
-            return Err(RunError::broken(&path, format!("was written by a newer ansatz (format {})", format.format)));
+        match format.format {
+            FORMAT => records::read_one(&path),
+            newer if newer > FORMAT => {
+                Err(RunError::broken(&path, format!("was written by a newer ansatz (format {newer})")))
+            }
+            older => Err(RunError::broken(
+                &path,
+                format!("was written before the first release (format {older}); `ansatz run` its preset.ron again"),
+            )),
         }
-        serde_json::from_str(&text).map_err(|e| RunError::broken(&path, e))
     }
 
     /// The study of this run, from its own preset.
@@ -108,6 +117,21 @@ impl Folder {
         let path = self.preset();
         let name = path.to_string_lossy().into_owned();
         Ok(presets::load_file(table, &path, &name)?.study)
+    }
+
+    /// That the preset is still the one that the run was created with: checkpoints and metrics are
+    /// of no other.
+    ///
+    /// # Errors
+    /// [`RunError::Broken`] when it is missing or was changed.
+    pub(super) fn check_preset(&self, manifest: &Manifest) -> Result<(), RunError> {
+        let path = self.preset();
+        let text = fs::read(&path).map_err(|e| RunError::reading(&path, &e))?;
+        if preset_hash(&text) == manifest.hash {
+            return Ok(());
+        }
+        let file = path.display();
+        Err(RunError::broken(&path, format!("was changed since the run began; `ansatz run {file}` is a new run of it")))
     }
 
     /// The resolved preset.
@@ -132,6 +156,24 @@ impl Folder {
     /// The latest checkpoint of a trial.
     pub fn checkpoint(&self, trial: &str) -> PathBuf {
         self.trial(trial, "checkpoint.safetensors")
+    }
+
+    /// Keeps the verdict.
+    ///
+    /// # Errors
+    /// [`RunError::Disk`].
+    pub(crate) fn keep_verdict(&self, verdict: &Verdict) -> Result<(), RunError> {
+        durable::write_sealed(&self.verdict(), verdict)
+    }
+
+    /// What was changed while a trial ran.
+    pub(super) fn changes(&self, trial: &str) -> PathBuf {
+        self.trial(trial, "changes.jsonl")
+    }
+
+    /// What a viewer shows of the metrics of a trial, once these are long.
+    pub(super) fn digest(&self, trial: &str) -> PathBuf {
+        self.trial(trial, "digest.json")
     }
 
     pub(super) fn panels(&self) -> PathBuf {
@@ -170,6 +212,7 @@ impl Folder {
 /// # Errors
 /// When `out` is already something, or the disk cannot take it.
 pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) -> Result<Folder, RunError> {
+    check_space(root, preset)?;
     let text = preset.study.to_ron();
     let trials = preset.study.trials();
     check_names(preset.entry.card.slug, &trials)?;
@@ -185,7 +228,7 @@ pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) 
         format: FORMAT,
         header: preset.study.header(),
         preset: preset.name.clone(),
-        hash: hash::short(text.as_bytes(), 32),
+        hash: preset_hash(text.as_bytes()),
         program: env!("CARGO_PKG_VERSION").into(),
         created: now(),
         threads,
@@ -199,12 +242,27 @@ pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) 
     }
     durable::write(&folder.preset(), text.as_bytes(), Keep::Durable)?;
     // Last: a folder with this file is a whole run.
-    durable::write_json(&folder.manifest_path(), &manifest, Keep::Durable)?;
+    durable::write_sealed(&folder.manifest_path(), &manifest)?;
     Ok(folder)
 }
 
+/// Refuses to start what the disk has no room for.
+fn check_space(root: &Path, preset: &Preset) -> Result<(), RunError> {
+    let there = root.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let needed = preset.study.cost().disk;
+    match disk::free(there) {
+        Some(free) if free < needed => Err(RunError::NoSpace { path: root.to_owned(), needed, free }),
+        _ => Ok(()),
+    }
+}
+
+fn preset_hash(text: &[u8]) -> String {
+    hash::short(text, 32)
+}
+
 fn make(path: &Path) -> Result<(), RunError> {
-    fs::create_dir_all(path).map_err(|e| RunError::writing(path, e))
+    disk::make_folder(path).map_err(|e| RunError::writing(path, e))
 }
 
 /// Claims `root/stem`, or the first free of `root/stem-2`, `root/stem-3`, ...
@@ -212,7 +270,7 @@ fn claim_free(root: &Path, stem: &str) -> Result<PathBuf, RunError> {
     make(root)?;
     for number in 1_u32.. {
         let path = root.join(if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") });
-        match fs::create_dir(&path) {
+        match disk::claim_folder(&path) {
             Ok(()) => return Ok(path),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(RunError::writing(&path, e)),
@@ -227,7 +285,7 @@ fn claim_exactly(path: &Path) -> Result<PathBuf, RunError> {
         make(parent)?;
     }
     let taken = || RunError::Usage(format!("{} already exists and is not an empty folder", path.display()));
-    match fs::create_dir(path) {
+    match disk::claim_folder(path) {
         Ok(()) => {}
         Err(e) if e.kind() == ErrorKind::AlreadyExists => {
             let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
@@ -239,7 +297,7 @@ fn claim_exactly(path: &Path) -> Result<PathBuf, RunError> {
     }
     // An empty folder may be claimed by two at once; only one can create this file.
     let preset = path.join("preset.ron");
-    match fs::File::create_new(&preset).and_then(|mut file| file.write_all(b"")) {
+    match disk::claim_file(&preset) {
         Ok(()) => Ok(path.to_owned()),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(taken()),
         Err(e) => Err(RunError::writing(&preset, e)),

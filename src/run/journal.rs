@@ -1,11 +1,12 @@
 //! What happened around the trials, with the wall clock: `journal.jsonl`, one line an entry.
 
-use std::fs::OpenOptions;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::durable::disk;
+use super::durable::records::{Extent, FIRST, extent, seal};
 use super::error::RunError;
 use super::folder::Folder;
 use crate::contract::Level;
@@ -33,11 +34,11 @@ pub(super) struct Entry {
 pub(super) fn add(folder: &Folder, level: Level, text: impl Into<String>) -> Result<(), RunError> {
     let path = folder.journal();
     let entry = Entry { time: now(), level, text: text.into() };
-    let mut line = serde_json::to_string(&entry).map_err(|e| RunError::broken(&path, e))?;
-    line.push('\n');
+    // Several processes may write: each line stands for itself.
+    let (mut line, _) = seal(&entry, FIRST).map_err(|e| RunError::broken(&path, e))?;
     // One write of a file opened to append: lines of several processes do not mix.
     let mut write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().append(true).read(true).create(true).open(&path)?;
+        let mut file = disk::open_to_append(&path)?;
         if file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             let mut last = [0];
@@ -46,7 +47,22 @@ pub(super) fn add(folder: &Folder, level: Level, text: impl Into<String>) -> Res
                 line.insert(0, '\n'); // a killed writer left half a line
             }
         }
-        file.write_all(line.as_bytes())
+        disk::write_all(&mut file, &path, line.as_bytes())
     };
     write().map_err(|e| RunError::writing(&path, e))
+}
+
+/// Cuts what a killed writer left unfinished and says so. For the worker, which alone may cut.
+///
+/// # Errors
+/// [`RunError::Disk`] when it cannot be written.
+pub(super) fn mend(folder: &Folder) -> Result<(), RunError> {
+    let path = folder.journal();
+    let Extent { whole, torn } = extent(&path);
+    if torn == 0 {
+        return Ok(());
+    }
+    let cut = disk::open_to_append(&path).and_then(|file| disk::cut(&file, &path, whole));
+    cut.map_err(|e| RunError::writing(&path, e))?;
+    add(folder, Level::Warning, format!("the journal ended in an unfinished line, whose {torn} bytes were cut"))
 }

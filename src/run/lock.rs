@@ -1,12 +1,13 @@
 //! Who works on a run: a lock that the system drops with its process, so that it is never stale.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::durable::disk;
 use super::error::RunError;
 use super::folder::Folder;
 use super::journal::now;
@@ -47,12 +48,11 @@ impl Lock {
     /// [`RunError::Busy`] when a worker has it; [`RunError::Disk`] when it cannot be written.
     pub(super) fn take(folder: &Folder) -> Result<Self, RunError> {
         let path = folder.lock();
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = open.map_err(|e| RunError::writing(&path, e))?;
+        let mut file = disk::open_to_write(&path).map_err(|e| RunError::writing(&path, e))?;
         for _ in 0..TRIES.0 {
             match file.try_lock() {
                 Ok(()) => {
-                    let holder = sign(&mut file).map_err(|e| RunError::writing(&path, e))?;
+                    let holder = sign(&mut file, &path).map_err(|e| RunError::writing(&path, e))?;
                     return Ok(Lock { _file: file, holder });
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(TRIES.1),
@@ -63,12 +63,11 @@ impl Lock {
     }
 }
 
-fn sign(file: &mut File) -> std::io::Result<Holder> {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let holder = Holder { pid: std::process::id(), host, since: now() };
-    file.set_len(0)?;
+fn sign(file: &mut File, path: &Path) -> std::io::Result<Holder> {
+    let holder = Holder { pid: std::process::id(), host: this_host(), since: now() };
+    disk::cut(file, path, 0)?;
     file.rewind()?;
-    file.write_all(serde_json::to_string(&holder)?.as_bytes())?;
+    disk::write_all(file, path, serde_json::to_string(&holder)?.as_bytes())?;
     Ok(holder)
 }
 
@@ -86,6 +85,24 @@ pub fn holder(folder: &Folder) -> Option<Holder> {
         Err(TryLockError::WouldBlock) => Some(read_holder(&path)),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
+}
+
+impl Holder {
+    /// Whether its process was stopped by a signal; none when it is of another machine, or the system
+    /// does not tell.
+    pub(super) fn is_stopped(&self) -> Option<bool> {
+        if self.host != this_host() {
+            return None;
+        }
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        // The name of the program, in brackets, may hold anything.
+        let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
+        Some(state == 'T' || state == 't')
+    }
+}
+
+fn this_host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

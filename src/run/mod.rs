@@ -4,9 +4,11 @@
 //! needs the other. What each file of the folder is for stands in [`Folder`].
 
 mod advance;
+mod back;
 mod checkpoint;
 mod control;
 mod coordinate;
+mod digest;
 mod document;
 pub mod durable;
 mod error;
@@ -15,18 +17,20 @@ mod find;
 mod folder;
 mod journal;
 mod lock;
-mod metrics;
 pub mod presets;
 mod progress;
 mod reader;
+mod replay;
 mod schedule;
 mod spawn;
 #[cfg(test)]
 mod testing;
+mod turns;
 mod worker;
 
+pub use back::go_back;
 pub use checkpoint::Saved;
-pub use control::{Request, request};
+pub use control::{Request, request, turn};
 pub use document::document;
 pub use error::{DiskTrouble, RunError};
 pub use find::{Listing, Summary, find, list, remove, summary};
@@ -35,5 +39,6 @@ pub use lock::{Holder, holder};
 pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
 pub use progress::{StudyProgress, TrialProgress};
 pub use reader::Reader;
+pub use replay::{Difference, replay};
 pub use spawn::{Spawned, spawn_worker};
 pub use worker::{Ending, WorkOptions, work};

@@ -50,9 +50,11 @@ pub(super) fn read(folder: &Folder) -> Option<StudyProgress> {
     serde_json::from_slice(&fs::read(folder.progress()).ok()?).ok()
 }
 
-/// What a run is doing: a worker that died counts for nothing, whatever it wrote last.
-pub(super) fn status(held: bool, written: Option<Status>, judged: bool) -> Status {
+/// What a run is doing: a worker that died counts for nothing, whatever it wrote last, and one that
+/// does not answer is stalled.
+pub(super) fn status(held: bool, stalled: bool, written: Option<Status>, judged: bool) -> Status {
     match (held, written) {
+        (true, _) if stalled => Status::Stalled,
         (true, Some(Status::Paused)) => Status::Paused,
         (true, _) => Status::Running,
         (false, Some(Status::Failed)) => Status::Failed,

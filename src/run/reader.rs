@@ -8,11 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::de::DeserializeOwned;
 
 use super::control;
+use super::digest::Digest;
+use super::durable::records::{self, FIRST, Tail, unseal};
 use super::error::RunError;
 use super::folder::Folder;
 use super::journal;
 use super::lock::{self, Holder};
-use super::metrics::Tail;
 use super::progress::{self, StudyProgress};
 use crate::contract::{Event, Level, Status, StudyState, TrialState};
 
@@ -27,7 +28,14 @@ pub struct Reader {
     journal: Tail,
     trials: Vec<Watched>,
     looked: Cell<Option<Instant>>,
+    /// When the worker's file last changed.
+    beat: Instant,
+    /// Whether every point of the metrics is wanted.
+    whole: bool,
 }
+
+/// A worker replaces its file four times a second; one that is silent for so long does not answer.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// When the whole files were last replaced.
 #[derive(Debug, Default)]
@@ -40,6 +48,8 @@ struct Stamps {
 #[derive(Debug, Default)]
 struct Watched {
     metrics: Tail,
+    /// Checksum of the last line of the metrics.
+    last: u32,
     panels: Option<Stamp>,
 }
 
@@ -55,11 +65,23 @@ fn stamp(meta: &Metadata) -> Option<Stamp> {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Reader {
-    /// Opens a run and reads all there is.
+    /// Opens a run. Of metrics that are very long it has a few thousand points that keep every extreme.
     ///
     /// # Errors
     /// When `folder` holds no run that can be read.
     pub fn open(folder: &Folder) -> Result<Self, RunError> {
+        Reader::new(folder, false)
+    }
+
+    /// Opens a run and reads every point of its metrics, for exports.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_whole(folder: &Folder) -> Result<Self, RunError> {
+        Reader::new(folder, true)
+    }
+
+    fn new(folder: &Folder, whole: bool) -> Result<Self, RunError> {
         let manifest = folder.manifest()?;
         let state = StudyState {
             run: folder.name(),
@@ -81,6 +103,8 @@ impl Reader {
             trials: state.trials.iter().map(|_| Watched::default()).collect(),
             state,
             looked: Cell::new(None),
+            beat: Instant::now(),
+            whole,
         };
         reader.refresh()?;
         Ok(reader)
@@ -100,6 +124,7 @@ impl Reader {
                 self.forget();
             }
             self.progress = Some(progress);
+            self.beat = Instant::now();
         } else if worker.is_none() && self.worker.is_none() && self.state.status != Status::Waiting {
             let manifest = self.folder.manifest_path();
             return manifest.metadata().map(|_| false).map_err(|e| RunError::reading(&manifest, &e));
@@ -108,7 +133,8 @@ impl Reader {
         let before = self.state.status;
         let mut changed = self.read_trials()? | self.read_journal() | self.read_study();
         self.apply_progress();
-        changed |= self.state.status != before || self.worker.is_some();
+        // A worker that waits has nothing new to tell.
+        changed |= self.state.status != before || self.state.status == Status::Running;
         Ok(changed)
     }
 
@@ -144,7 +170,7 @@ impl Reader {
     /// A new worker goes on from checkpoints: what was read of the trials is read again.
     fn forget(&mut self) {
         for (watched, trial) in self.trials.iter_mut().zip(&mut self.state.trials) {
-            watched.metrics = Tail::default();
+            (watched.metrics, watched.last) = (Tail::default(), FIRST);
             *trial = TrialState { panels: std::mem::take(&mut trial.panels), ..TrialState::new(spec(trial)) };
         }
     }
@@ -156,6 +182,14 @@ impl Reader {
             let name = trial.result.spec.name.clone();
             if open {
                 let path = self.folder.metrics(&name);
+                if watched.metrics.taken == 0
+                    && !self.whole
+                    && let Some(digest) = Digest::read(&self.folder.digest(&name), &path)
+                {
+                    (watched.metrics.taken, watched.last) = (digest.length, digest.last);
+                    digest.fill(trial);
+                    changed = true;
+                }
                 changed |= read_metrics(watched, trial, &path).map_err(|e| RunError::reading(&path, &e))?;
             }
             // A closed trial has written its panels before its last event.
@@ -169,7 +203,7 @@ impl Reader {
 
     fn read_journal(&mut self) -> bool {
         let Ok(Some(lines)) = self.journal.lines(&self.folder.journal()) else { return false };
-        let entries = lines.lines().filter_map(|line| serde_json::from_str::<journal::Entry>(line).ok());
+        let entries = lines.lines().filter_map(|line| unseal::<journal::Entry>(line, &mut { FIRST }).ok());
         let before = self.state.journal.len();
         self.state.journal.extend(entries.map(|entry| (entry.time, entry.level, entry.text)));
         self.state.journal.len() > before
@@ -177,7 +211,8 @@ impl Reader {
 
     fn read_study(&mut self) -> bool {
         let panels = replaced(&self.folder.panels(), &mut self.stamps.panels);
-        let verdict = replaced(&self.folder.verdict(), &mut self.stamps.verdict);
+        let path = self.folder.verdict();
+        let verdict = is_new(&path, &mut self.stamps.verdict).then(|| records::read_one(&path).ok()).flatten();
         let changed = panels.is_some() || verdict.is_some();
         if let Some(panels) = panels {
             self.state.panels = panels;
@@ -188,11 +223,19 @@ impl Reader {
         changed
     }
 
+    /// Whether the worker does not answer: the system says that it was stopped or, where that is of
+    /// another machine, its file has not changed for a while, by our own clock.
+    fn is_stalled(&self) -> bool {
+        let Some(worker) = &self.worker else { return false };
+        worker.is_stopped().unwrap_or_else(|| self.beat.elapsed() > SILENCE)
+    }
+
     /// Statuses, rates and steps: from the worker's own file as long as it lives.
     fn apply_progress(&mut self) {
         let held = self.worker.is_some();
+        let stalled = held && self.is_stalled();
         let written = self.progress.as_ref();
-        self.state.status = progress::status(held, written.map(|p| p.status), self.state.verdict.is_some());
+        self.state.status = progress::status(held, stalled, written.map(|p| p.status), self.state.verdict.is_some());
         self.state.eta = written.and_then(|p| p.eta).filter(|_| self.state.status == Status::Running);
         for (index, trial) in self.state.trials.iter_mut().enumerate() {
             trial.rate = None;
@@ -229,13 +272,14 @@ fn read_metrics(watched: &mut Watched, trial: &mut TrialState, path: &Path) -> s
         Some(lines) => lines,
         None => {
             *trial = TrialState { panels: std::mem::take(&mut trial.panels), ..TrialState::new(spec(trial)) };
+            watched.last = FIRST;
             watched.metrics.lines(path)?.unwrap_or_default()
         }
     };
     for line in lines.lines() {
-        match serde_json::from_str::<Event>(line) {
+        match unseal::<Event>(line, &mut watched.last) {
             Ok(event) => trial.apply(&event),
-            Err(e) => trial.notes.push((trial.progress.step, Level::Warning, format!("a broken line of metrics: {e}"))),
+            Err(e) => trial.notes.push((trial.progress.step, Level::Warning, format!("a line of the metrics {e}"))),
         }
     }
     Ok(!lines.is_empty())
@@ -244,10 +288,13 @@ fn read_metrics(watched: &mut Watched, trial: &mut TrialState, path: &Path) -> s
 /// The value of a file that was replaced since the last look. One that cannot be read is as one that
 /// is not there: it is looked at again when it changes.
 fn replaced<T: DeserializeOwned>(path: &Path, last: &mut Option<Stamp>) -> Option<T> {
-    let now = fs::metadata(path).ok().as_ref().and_then(stamp)?;
-    if *last == Some(now) {
-        return None;
-    }
-    *last = Some(now);
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    if is_new(path, last) { serde_json::from_slice(&fs::read(path).ok()?).ok() } else { None }
+}
+
+/// Whether a file is there and was replaced since the last look.
+fn is_new(path: &Path, last: &mut Option<Stamp>) -> bool {
+    let now = fs::metadata(path).ok().as_ref().and_then(stamp);
+    let new = now.is_some() && *last != now;
+    *last = now.or(*last);
+    new
 }

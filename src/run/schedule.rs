@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::RunError;
 use super::progress::TrialProgress;
-use crate::contract::{Event, Progress, Status, TrialSpec};
+use crate::contract::{Event, Progress, Status, TrialSpec, Turn};
 
 /// What runners are to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub(super) struct Schedule {
     next: AtomicUsize,
     orders: Mutex<Orders>,
     changed: Condvar,
+    /// Knobs to turn, in the order of the requests.
+    turns: Mutex<Vec<Turn>>,
     slots: Vec<Mutex<Slot>>,
     trouble: Mutex<Option<RunError>>,
     #[cfg(test)]
@@ -69,6 +71,7 @@ impl Schedule {
             next: AtomicUsize::new(0),
             orders: Mutex::default(),
             changed: Condvar::new(),
+            turns: Mutex::default(),
             slots: (0..trials).map(|_| Mutex::default()).collect(),
             trouble: Mutex::new(None),
             #[cfg(test)]
@@ -110,10 +113,33 @@ impl Schedule {
         self.changed.notify_all();
     }
 
+    /// Has a knob turned in the trials that run and are meant.
+    pub(super) fn turn(&self, turn: Turn) {
+        open(&self.turns).push(turn);
+    }
+
+    /// How many knobs were to be turned so far.
+    pub(super) fn turns_so_far(&self) -> usize {
+        open(&self.turns).len()
+    }
+
+    /// Knobs to turn in a trial that were asked for since the first `seen` requests.
+    pub(super) fn turns(&self, trial: &str, seen: &mut usize) -> Vec<Turn> {
+        let all = open(&self.turns);
+        let new = all[*seen..].iter().filter(|turn| turn.trial.as_deref().is_none_or(|name| name == trial));
+        *seen = all.len();
+        new.cloned().collect()
+    }
+
     /// Waits for new orders, a tenth of a second at most.
     pub(super) fn wait(&self) {
         let orders = open(&self.orders);
         drop(self.changed.wait_timeout(orders, Duration::from_millis(100)));
+    }
+
+    /// Whether no trial is in a step: each that began stands at a checkpoint.
+    pub(super) fn rests(&self) -> bool {
+        (0..self.slots.len()).all(|index| self.slot(index).status != Status::Running)
     }
 
     /// The slot of a trial.

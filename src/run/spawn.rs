@@ -1,10 +1,10 @@
 //! Starting a worker as a process of its own, which outlives the terminal.
 
-use std::fs::OpenOptions;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::durable::disk;
 use super::error::RunError;
 use super::folder::Folder;
 use super::{lock, progress};
@@ -47,7 +47,7 @@ pub fn spawn_worker(folder: &Folder, threads: usize) -> Result<Spawned, RunError
 /// Starts `command` as the worker of a run. It is the worker itself that leaves the session.
 fn spawn(folder: &Folder, mut command: Command) -> Result<Spawned, RunError> {
     let log = folder.log();
-    let open = || OpenOptions::new().append(true).create(true).open(&log).map_err(|e| RunError::writing(&log, e));
+    let open = || disk::open_to_append(&log).map_err(|e| RunError::writing(&log, e));
     command.stdin(Stdio::null()).stdout(open()?).stderr(open()?);
     let mut child = command.spawn().map_err(|e| RunError::Failed(format!("a worker cannot be started: {e}")))?;
     let pid = child.id();
@@ -86,11 +86,13 @@ fn ended_at_once(folder: &Folder, pid: u32, status: ExitStatus) -> RunError {
 mod tests {
     use super::*;
     use crate::contract::Status;
+    use crate::run::durable::fault::{Fault, Faults};
     use crate::run::testing::TABLE;
-    use crate::run::worker::tests::{bytes, state, toy, until};
+    use crate::run::worker::tests::{all_bytes, bytes, state, toy, until};
     use crate::run::{Request, WorkOptions, request, work};
 
     const FOLDER: &str = "ANSATZ_TEST_WORKER_FOLDER";
+    const ABORT: &str = "ANSATZ_TEST_WORKER_ABORTS";
 
     /// Not a test by itself: the process that the test below starts, kills and starts again.
     #[test]
@@ -98,15 +100,94 @@ mod tests {
     fn worker_process() {
         let Some(folder) = std::env::var_os(FOLDER) else { return };
         let folder = Folder::open(folder.as_ref()).unwrap();
+        if let Some(at) = std::env::var(ABORT).ok().and_then(|at| at.parse().ok()) {
+            let _faults = Faults::below(folder.path(), Fault::Abort(at));
+            let options = WorkOptions { checkpoint_every: Duration::ZERO, ..WorkOptions::threads(1) };
+            work(&folder, TABLE, &options).unwrap();
+            return;
+        }
         let checkpoint_every = Duration::from_millis(10);
         let options = WorkOptions { own_session: true, checkpoint_every, ..WorkOptions::threads(2) };
         work(&folder, TABLE, &options).unwrap();
     }
 
-    fn start(folder: &Folder) -> Result<Spawned, RunError> {
+    fn worker_command(folder: &Folder) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "--ignored", "run::spawn::tests::worker_process"]).env(FOLDER, folder.path());
-        spawn(folder, command)
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// The process ends at every point at which it changes the folder, in the middle of writes too.
+    #[test]
+    fn an_abort_at_any_point_leaves_no_trace() {
+        let place = tempfile::tempdir().unwrap();
+        let set = ["steps=20", "seeds=1"];
+        let unbroken = toy(place.path(), &set);
+        work(&unbroken, TABLE, &WorkOptions::threads(1)).unwrap();
+        let expected = all_bytes(&unbroken);
+        let mut at = 0;
+        loop {
+            at += 1;
+            let folder = toy(place.path(), &set);
+            let status = worker_command(&folder).env(ABORT, at.to_string()).status().unwrap();
+            if status.success() {
+                break;
+            }
+            work(&folder, TABLE, &WorkOptions::threads(2)).unwrap();
+            assert_eq!(all_bytes(&folder), expected, "aborted at point {at}");
+            std::fs::remove_dir_all(folder.path()).unwrap();
+        }
+        assert!(at > 100, "only {at} points");
+    }
+
+    #[test]
+    fn fifty_that_start_at_once_are_one() {
+        let place = tempfile::tempdir().unwrap();
+        let set = ["steps=60", "nap=500"];
+        let unbroken = toy(place.path(), &set);
+        work(&unbroken, TABLE, &WorkOptions::threads(1)).unwrap();
+        let folder = toy(place.path(), &set);
+        let mut all: Vec<Child> = (0..50).map(|_| worker_command(&folder).spawn().unwrap()).collect();
+        let done = all.iter_mut().filter_map(|child| child.wait().unwrap().success().then_some(())).count();
+        assert!(done >= 1);
+        assert_eq!(bytes(&folder), bytes(&unbroken));
+        let journal = state(&folder).journal;
+        assert_eq!(journal.iter().filter(|(_, _, text)| text.starts_with("worker started")).count(), 1);
+    }
+
+    #[test]
+    fn signals_ask_for_checkpoints_and_for_a_rest() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = toy(place.path(), &["nap=2000", "steps=60000", "seeds=1"]);
+        let worker = start(&folder).unwrap();
+        let signal = |signal| {
+            let pid = rustix::process::Pid::from_raw(worker.pid as i32).unwrap();
+            rustix::process::kill_process(pid, signal).unwrap();
+        };
+        let status = || state(&folder).status;
+        until("it runs", || status() == Status::Running);
+        signal(rustix::process::Signal::USR1);
+        until("checkpoints", || state(&folder).journal.iter().any(|(_, _, t)| t == "checkpoints on request"));
+        signal(rustix::process::Signal::TSTP);
+        until("its rest", || status() == Status::Stalled);
+        let step = || crate::run::Saved::read(&folder.checkpoint("plain.s0")).unwrap().checkpoint.step;
+        let at = step();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(step(), at);
+        signal(rustix::process::Signal::CONT);
+        until("it runs again", || status() == Status::Running && step() > at);
+        // One that is stopped from outside is seen at once, too.
+        signal(rustix::process::Signal::STOP);
+        until("its stop", || status() == Status::Stalled);
+        assert_eq!(crate::run::summary(folder.path()).unwrap().status, Status::Stalled);
+        signal(rustix::process::Signal::CONT);
+        request(&folder, Request::Stop).unwrap();
+        until("its end", || status() == Status::Stopped);
+    }
+
+    fn start(folder: &Folder) -> Result<Spawned, RunError> {
+        spawn(folder, worker_command(folder))
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl System for Toy {
     };
     const PRESETS: &'static [ShippedPreset] =
         &[ShippedPreset { name: "quick", text: TEXT }, ShippedPreset { name: "full", text: TEXT }];
+    const KNOBS: &'static [Knob] = &[Knob { name: "rate", about: "how fast it decays", range: (0.0, 1.0) }];
     type Settings = Settings;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
@@ -161,7 +162,7 @@ impl Trial for ToyTrial {
                 Some(Fault::Panic(step)) if step == self.step => panic!("the toy broke"),
                 Some(Fault::Fail(step)) if step == self.step => return Err(TrialError::Data("no data".into())),
                 Some(Fault::Diverge { step }) if step == self.step => {
-                    return Err(TrialError::Diverged { step, what: "loss".into() });
+                    return Err(TrialError::Diverged { step, what: "loss".into(), seed: Some(7) });
                 }
                 Some(Fault::Nan(step)) if step == self.step => record.metric(step, "norm", f64::NAN),
                 _ => {}
@@ -179,6 +180,16 @@ impl Trial for ToyTrial {
     fn panels(&mut self) -> Vec<Panel> {
         let bars = self.values.iter().map(|&v| Bar { value: f64::from(v), ..Bar::default() });
         vec![Panel::new("values", "Values", "", Body::Bars(Bars { bars: bars.collect(), ..Bars::default() }))]
+    }
+
+    fn turn(&mut self, knob: &str, value: f64) -> Result<(), TrialError> {
+        assert_eq!(knob, "rate");
+        self.settings.model.rate = value as f32;
+        Ok(())
+    }
+
+    fn diagnose(&mut self) -> Option<String> {
+        Some(format!("the toy, asked after step {}", self.step))
     }
 
     fn save(&self) -> Checkpoint {

@@ -1,21 +1,22 @@
 //! The worker: advances every trial of a run, answers requests, judges at the end.
 
-use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+#[cfg(test)]
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1};
 
 use super::advance::Bench;
 use super::control::Inbox;
 use super::coordinate::{Coordinator, LOOK_EVERY};
+use super::durable::{self, records};
 use super::error::RunError;
-use super::folder::Folder;
+use super::folder::{Folder, Manifest};
 use super::journal;
 use super::lock::Lock;
-use super::metrics::{read_events, whole_length};
 #[cfg(test)]
 use super::schedule::Command;
 use super::schedule::Schedule;
@@ -33,6 +34,9 @@ pub struct WorkOptions {
     /// Wall time between checkpoints of a trial, at least; more where writing one takes long. Zero
     /// means after every step.
     pub checkpoint_every: Duration,
+    /// Takes the trials in the opposite order.
+    #[cfg(test)]
+    pub(super) last_first: bool,
     /// Calls of `step` after which it ends as if killed.
     #[cfg(test)]
     pub(super) dies_after: Option<i64>,
@@ -45,6 +49,8 @@ impl WorkOptions {
             threads,
             own_session: false,
             checkpoint_every: Duration::from_secs(5),
+            #[cfg(test)]
+            last_first: false,
             #[cfg(test)]
             dies_after: None,
         }
@@ -93,9 +99,9 @@ impl Ending {
 /// [`RunError::Busy`] when another worker has it; [`RunError::Disk`] when the disk does not take what
 /// must be kept; the run can then be resumed from its last checkpoints.
 pub fn work(folder: &Folder, table: &'static [Entry], options: &WorkOptions) -> Result<Ending, RunError> {
-    let end = if options.own_session { leave_terminal()? } else { Arc::default() };
+    let signals = if options.own_session { leave_terminal()? } else { Signals::default() };
     let lock = Lock::take(folder)?;
-    let worked = work_held(folder, table, options, &lock, &end);
+    let worked = work_held(folder, table, options, &lock, &signals);
     if let Err(error) = &worked {
         // On a full disk this may fail as well; then worker.log has the sentence.
         journal::add(folder, Level::Error, format!("the worker ended: {error}")).unwrap_or_default();
@@ -103,16 +109,35 @@ pub fn work(folder: &Folder, table: &'static [Entry], options: &WorkOptions) -> 
     worked
 }
 
+/// What signals asked of the worker.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// SIGTERM, SIGINT: end at a checkpoint.
+    pub(super) end: Arc<AtomicBool>,
+    /// SIGUSR1: write checkpoints now, as batch systems ask before they take the machine away.
+    pub(super) checkpoint: Arc<AtomicBool>,
+    /// SIGTSTP: write checkpoints, then stop until SIGCONT.
+    pub(super) suspend: Arc<AtomicBool>,
+}
+
 /// Makes the process independent of the terminal it was started from.
-fn leave_terminal() -> Result<Arc<AtomicBool>, RunError> {
+fn leave_terminal() -> Result<Signals, RunError> {
     // Fails when it leads a session already: then there is nothing to leave.
     rustix::process::setsid().ok();
-    let end = Arc::new(AtomicBool::new(false));
-    let ignored = Arc::new(AtomicBool::new(false));
-    let register = |signal, flag: &Arc<AtomicBool>| signal_hook::flag::register(signal, Arc::clone(flag));
-    let registered = register(SIGTERM, &end).and(register(SIGINT, &end)).and(register(SIGHUP, &ignored));
-    registered.map_err(|e| RunError::Failed(format!("signals cannot be handled: {e}")))?;
-    Ok(end)
+    let signals = Signals::default();
+    let ignored = Arc::default();
+    let flags = [
+        (SIGTERM, &signals.end),
+        (SIGINT, &signals.end),
+        (SIGUSR1, &signals.checkpoint),
+        (SIGTSTP, &signals.suspend),
+        (SIGHUP, &ignored),
+    ];
+    for (signal, flag) in flags {
+        let registered = signal_hook::flag::register(signal, Arc::clone(flag));
+        registered.map_err(|e| RunError::Failed(format!("signals cannot be handled: {e}")))?;
+    }
+    Ok(signals)
 }
 
 fn work_held(
@@ -120,11 +145,13 @@ fn work_held(
     table: &'static [Entry],
     options: &WorkOptions,
     lock: &Lock,
-    end: &AtomicBool,
+    signals: &Signals,
 ) -> Result<Ending, RunError> {
     let inbox = Inbox::open(folder);
     let manifest = folder.manifest()?;
+    folder.check_preset(&manifest)?;
     let study = folder.study(table)?;
+    mend(folder, &manifest)?;
     let mut results: Vec<TrialResult> = manifest.trials.iter().cloned().map(TrialResult::new).collect();
     let mut queue = Vec::new();
     for (index, result) in results.iter_mut().enumerate() {
@@ -133,9 +160,13 @@ fn work_held(
         }
     }
     if queue.is_empty()
-        && let Some(verdict) = fs::read(folder.verdict()).ok().and_then(|b| serde_json::from_slice::<Verdict>(&b).ok())
+        && let Ok(verdict) = records::read_one::<Verdict>(&folder.verdict())
     {
         return Ok(Ending::of(verdict.outcome, &results));
+    }
+    #[cfg(test)]
+    if options.last_first {
+        queue.reverse();
     }
     let schedule = Schedule::new(results.len(), queue);
     #[cfg(test)]
@@ -143,7 +174,7 @@ fn work_held(
     let checkpoint_every = options.checkpoint_every;
     let bench = Bench { folder: folder.clone(), study, manifest, schedule, checkpoint_every };
     let mut coordinator = Coordinator::new(&bench, results, inbox, lock.holder.clone(), options.threads.max(1));
-    run_trials(&bench, &mut coordinator, end)?;
+    run_trials(&bench, &mut coordinator, signals)?;
     #[cfg(test)]
     if bench.schedule.orders().command == Command::Die {
         return Ok(Ending::Stopped);
@@ -151,10 +182,18 @@ fn work_held(
     coordinator.finish()
 }
 
+/// Puts in order what a worker that was killed left unfinished.
+fn mend(folder: &Folder, manifest: &Manifest) -> Result<(), RunError> {
+    journal::mend(folder)?;
+    durable::sweep(folder.path());
+    manifest.trials.iter().for_each(|trial| durable::sweep(&folder.trial(&trial.name, "")));
+    Ok(())
+}
+
 /// What a closed trial recorded; false, and nothing, if it is not closed.
 fn read_closed(folder: &Folder, result: &mut TrialResult) -> bool {
     let path = folder.metrics(&result.spec.name);
-    let Ok(events) = read_events(&path, whole_length(&path)) else { return false };
+    let Ok(events) = records::read(&path, records::extent(&path).whole) else { return false };
     let closed = matches!(events.last(), Some(Event::Closed { .. }));
     if closed {
         events.iter().for_each(|event| result.apply(event));
@@ -163,7 +202,7 @@ fn read_closed(folder: &Folder, result: &mut TrialResult) -> bool {
 }
 
 /// Runs the queue on all threads, coordinated until every runner has ended.
-fn run_trials(bench: &Bench, coordinator: &mut Coordinator<'_>, end: &AtomicBool) -> Result<(), RunError> {
+fn run_trials(bench: &Bench, coordinator: &mut Coordinator<'_>, signals: &Signals) -> Result<(), RunError> {
     let (runners, threads) = bench.schedule.split(coordinator.threads);
     if runners == 0 {
         return Ok(());
@@ -185,7 +224,7 @@ fn run_trials(bench: &Bench, coordinator: &mut Coordinator<'_>, end: &AtomicBool
         }
         drop(alive);
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK_EVERY) {
-            if let Err(error) = coordinator.look(end.load(Ordering::Relaxed)) {
+            if let Err(error) = coordinator.look(signals) {
                 bench.schedule.fail(error);
             }
         }

@@ -1,13 +1,20 @@
 //! The promises of a worker: exact resume, equal at any thread count, trouble stays where it is.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use rustix::io::Errno;
+
 use super::*;
-use crate::contract::{Status, StudyState};
+use crate::contract::{Status, StudyState, Turn};
+use crate::run::durable::fault::{Fault, Faults};
 use crate::run::testing::TABLE;
-use crate::run::{Changes, Reader, Request, checkpoint, create, document, find, list, load, lock, remove, request};
+use crate::run::{
+    Changes, Reader, Request, checkpoint, create, document, find, go_back, list, load, lock, remove, replay, request,
+    turn,
+};
 
 /// A new run of the toy system.
 pub(in crate::run) fn toy(root: &Path, set: &[&str]) -> Folder {
@@ -58,6 +65,13 @@ impl Drop for StopLater<'_> {
     }
 }
 
+/// The same and every trial's last checkpoint.
+pub(in crate::run) fn all_bytes(folder: &Folder) -> BTreeMap<String, Vec<u8>> {
+    let trials = folder.manifest().unwrap().trials;
+    let last = trials.iter().map(|t| (format!("{} last", t.name), fs::read(folder.checkpoint(&t.name)).unwrap()));
+    bytes(folder).into_iter().chain(last).collect()
+}
+
 const FAULTS: &str = "faults=[Panic(4), Fail(8), Diverge(step: 14), Nan(15)]";
 
 #[test]
@@ -88,6 +102,135 @@ fn threads_and_kills_leave_no_trace_in_the_results() {
         assert!(lives > 1);
         assert_eq!(bytes(&killed), expected, "{threads} threads, killed after {steps} steps");
     }
+}
+
+/// What the disk refuses, at any change of the folder, ends the work with a sentence; once it takes
+/// things again the run goes on and comes out the same.
+#[test]
+fn trouble_with_the_disk_leaves_no_trace() {
+    let place = tempfile::tempdir().unwrap();
+    let set = ["steps=20", "seeds=1"];
+    let unbroken = toy(place.path(), &set);
+    let counted = Faults::below(unbroken.path(), Fault::Never);
+    work_and_rest(&unbroken, &options(1, Some(i64::MAX))).unwrap();
+    let (points, expected) = (counted.passed(), all_bytes(&unbroken));
+    assert!(points > 100, "{points} points");
+    let errors = [Errno::NOSPC, Errno::IO, Errno::ROFS, Errno::NOENT].map(Errno::raw_os_error);
+    let once = (1..=points).map(|at| Fault::RefuseOnce(at, errors[at as usize % 4]));
+    let stays = (1..=points).step_by(3).map(|at| Fault::Refuse(at, errors[at as usize / 3 % 4]));
+    let full = (0..9000).step_by(171).map(Fault::Room);
+    let mut ended = 0;
+    for fault in once.chain(stays).chain(full) {
+        let folder = toy(place.path(), &set);
+        let faults = Faults::below(folder.path(), fault);
+        let worked = work_and_rest(&folder, &options(1, Some(i64::MAX)));
+        let tripped = faults.tripped();
+        drop(faults);
+        if let Err(error) = worked {
+            ended += 1;
+            assert!(tripped && error.exit_code() == 4, "{fault:?}: {error}");
+            assert!(error.to_string().contains(": "), "{error}");
+        }
+        work_and_rest(&folder, &options(1, None)).unwrap();
+        assert_eq!(all_bytes(&folder), expected, "{fault:?}");
+        fs::remove_dir_all(folder.path()).unwrap();
+    }
+    assert!(ended > 100, "{ended} times the work ended");
+}
+
+/// The order in which trials are taken, and on how many threads, changes no byte.
+#[test]
+fn the_order_of_the_trials_leaves_no_trace() {
+    let place = tempfile::tempdir().unwrap();
+    let set = ["steps=24", "seeds=5"];
+    let plain = toy(place.path(), &set);
+    work(&plain, TABLE, &WorkOptions::threads(1)).unwrap();
+    for threads in [1, 2, 3, 8] {
+        let other = toy(place.path(), &set);
+        let options = WorkOptions { last_first: true, ..WorkOptions::threads(threads) };
+        work(&other, TABLE, &options).unwrap();
+        assert_eq!(bytes(&other), bytes(&plain));
+    }
+}
+
+/// A knob that is turned has its effect after the same step in a killed, resumed and replayed run.
+#[test]
+fn a_turned_knob_is_replayed() {
+    let place = tempfile::tempdir().unwrap();
+    let set = ["nap=2000", "steps=900"];
+    let folder = toy(place.path(), &set);
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| work_and_rest(&folder, &options(2, None)));
+        let _later = StopLater(&folder);
+        let turns = |folder: &Folder, trial: &str| {
+            let path = folder.changes(trial);
+            records::extent(&path).whole
+        };
+        until("a checkpoint", || folder.checkpoint("plain.s0").exists());
+        let ask = |knob: &str, value: f64, trial: Option<&str>| {
+            turn(&folder, &Turn { knob: knob.into(), value, trial: trial.map(str::to_owned) }).unwrap();
+        };
+        ask("rate", 0.01, None);
+        until("the change", || turns(&folder, "plain.s0") > 0 && turns(&folder, "plain.s1") > 0);
+        let before = turns(&folder, "plain.s1");
+        ask("speed", 1.0, None);
+        ask("rate", 7.0, None);
+        ask("rate", 0.5, Some("plain.s9"));
+        ask("rate", 0.02, Some("plain.s0"));
+        fs::write(folder.control("turn-garbage.json"), "{\"knob\": 3").unwrap();
+        until("the refusals", || state(&folder).journal.iter().filter(|(_, _, t)| t.contains("refused")).count() == 4);
+        until("the last", || turns(&folder, "plain.s0") > before);
+        assert_eq!(turns(&folder, "plain.s1"), before);
+        request(&folder, Request::Stop).unwrap();
+        worker.join().unwrap().unwrap();
+    });
+    // Killed and resumed a few times, from checkpoints before and behind the changes.
+    for dies_after in [3, 40] {
+        let checkpoint_every = Duration::from_secs(9);
+        work_and_rest(&folder, &WorkOptions { checkpoint_every, ..options(1, Some(dies_after)) }).unwrap();
+    }
+    work_and_rest(&folder, &options(2, None)).unwrap();
+    let told =
+        |trial: usize| state(&folder).trials[trial].notes.iter().filter(|(_, _, t)| t.contains("rate is")).count();
+    assert_eq!([told(0), told(1)], [2, 1]);
+    let again = tempfile::tempdir().unwrap();
+    assert_eq!(replay(&folder, TABLE, 1, again.path()).unwrap(), (5, vec![]));
+    // Without the change it comes out different, and that is seen.
+    fs::remove_file(folder.changes("plain.s1")).unwrap();
+    let again = tempfile::tempdir().unwrap();
+    let (_, different) = replay(&folder, TABLE, 2, again.path()).unwrap();
+    assert!(different.iter().any(|d| d.file.ends_with("plain.s1/metrics.jsonl")), "{different:?}");
+}
+
+#[test]
+fn a_trial_that_diverged_is_diagnosed_and_goes_back() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = toy(place.path(), &["faults=[Diverge(step: 44)]", "seeds=1"]);
+    work_and_rest(&folder, &options(1, Some(i64::MAX))).unwrap();
+    let (_, _, note) = state(&folder).trials[1].notes[0].clone();
+    assert_eq!(
+        note,
+        "loss was not finite at step 44 (batch of seed 0x0000000000000007); it comes from the toy, asked after step 42"
+    );
+    let before = bytes(&folder);
+    assert!(go_back(&folder, Some("fault.s1"), 3).unwrap_err().to_string().contains("did you mean `fault.s0`?"));
+    assert_eq!(go_back(&folder, None, 40).unwrap(), [("fault.s0".to_owned(), 39)]);
+    assert!(!folder.verdict().exists());
+    work_and_rest(&folder, &options(1, None)).unwrap();
+    assert_eq!(bytes(&folder), before);
+    assert_eq!(go_back(&folder, Some("plain.s0"), 2).unwrap(), [("plain.s0".to_owned(), 0)]);
+    work_and_rest(&folder, &options(1, None)).unwrap();
+    assert_eq!(bytes(&folder), before);
+}
+
+#[test]
+fn a_changed_preset_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = toy(place.path(), &[]);
+    let text = fs::read_to_string(folder.preset()).unwrap();
+    fs::write(folder.preset(), text.replace("steps: 60", "steps: 61")).unwrap();
+    let error = work_and_rest(&folder, &options(1, None)).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("was changed since the run began"), "{error}");
 }
 
 #[test]
@@ -184,7 +327,13 @@ fn a_trial_in_trouble_is_told_and_the_others_go_on() {
     assert_eq!(ends, [Done, Done, Failed, Failed, Diverged, Diverged]);
     let notes: Vec<&str> = state.trials[2..].iter().map(|t| t.notes.last().unwrap().2.as_str()).collect();
     assert_eq!(notes[..2], ["a fault in the program: the toy broke", "no data"]);
-    assert_eq!(notes[2..], ["loss was not finite at step 14", "norm was not finite at step 15"]);
+    assert_eq!(
+        notes[2..],
+        [
+            "loss was not finite at step 14 (batch of seed 0x0000000000000007); it comes from the toy, asked after step 12",
+            "norm was not finite at step 15"
+        ]
+    );
     assert_eq!(state.trials[5].result.last("norm"), None);
     let diverged = toy(place.path(), &["faults=[Nan(3)]"]);
     assert_eq!(work_and_rest(&diverged, &options(1, None)).unwrap().exit_code(), 5);

@@ -46,6 +46,7 @@ impl Watched {
         let item = items.get(self.stand.place(&items));
         let sentence = match action {
             Action::Toggle if status == Status::Done => "This run is done; there is nothing to pause.",
+            Action::Toggle if status == Status::Stalled => "The worker does not answer: its process was stopped.",
             Action::Stop if !matches!(status, Status::Running | Status::Paused | Status::Waiting) => {
                 "This run has no worker to stop."
             }
@@ -269,7 +270,7 @@ fn toggle(app: &mut App) {
         Status::Running | Status::Waiting => ask(app, Wish::Pause, "Asked the worker to pause."),
         Status::Paused => ask(app, Wish::Continue, "Asked the worker to go on."),
         Status::Stopped | Status::Failed => ask(app, Wish::Resume, "A new worker goes on from the last checkpoint."),
-        Status::Done => {}
+        Status::Done | Status::Stalled => {}
     }
 }
 

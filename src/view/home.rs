@@ -122,7 +122,7 @@ impl Home {
 
     /// How many systems there are and how many runs: all, live.
     pub fn counts(&self) -> (usize, usize, usize) {
-        let live = |run: &&RunRow| matches!(run.status, Status::Running | Status::Paused);
+        let live = |run: &&RunRow| matches!(run.status, Status::Running | Status::Paused | Status::Stalled);
         (self.systems.len(), self.all_runs.len(), self.all_runs.iter().filter(live).count())
     }
 

@@ -76,6 +76,7 @@ pub fn state(status: Status) -> &'static str {
         Status::Waiting => "WAITING",
         Status::Running => "LIVE",
         Status::Paused => "PAUSED",
+        Status::Stalled => "STALLED",
         Status::Done => "DONE",
         Status::Failed => "FAILED",
         Status::Stopped => "STOPPED",

@@ -6,7 +6,7 @@ use super::settings::Condition;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Checkpoint, Panel, Tensor, TrialError};
-use crate::engine::{Executor, Graph, Output, Shape, Slot, Store};
+use crate::engine::{Executor, Graph, NotFinite, Output, Shape, Slot, Store};
 use crate::instruments::profile;
 use crate::nn::optimiser::{Adam, AdamSettings, warm_up};
 use crate::nn::weights::{Builder, Weights};
@@ -104,18 +104,33 @@ impl Learner {
     /// # Errors
     /// When the loss or the gradient is not finite.
     pub fn step(&mut self, step: u64, batch: &Batch) -> Result<(f32, f32), TrialError> {
-        let Condition { learning_rate, warm_up: steps, .. } = self.condition;
-        self.adam.set_learning_rate(&mut self.store, warm_up(learning_rate, steps, step));
-        self.store.values_mut(self.tokens).copy_from_slice(&batch.tokens);
-        self.store.values_mut(self.targets).copy_from_slice(&batch.targets);
+        self.prepare(step, batch);
         self.train.run(&mut self.store);
         let (loss, norm) =
             (self.train.number(self.loss, &self.store), self.train.number(self.gradient_norm, &self.store));
         match (loss.is_finite(), norm.is_finite()) {
             (true, true) => Ok((loss, norm)),
-            (false, _) => Err(TrialError::Diverged { step, what: "the loss".into() }),
-            (true, false) => Err(TrialError::Diverged { step, what: "the gradient".into() }),
+            (false, _) => Err(TrialError::Diverged { step, what: "the loss".into(), seed: None }),
+            (true, false) => Err(TrialError::Diverged { step, what: "the gradient".into(), seed: None }),
         }
+    }
+
+    /// The knob `learning_rate`: the rate that later steps warm up to.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+        self.condition.learning_rate = learning_rate;
+    }
+
+    /// Where the first value of a step on `batch` that is not finite comes from. The step is taken.
+    pub fn diagnose(&mut self, step: u64, batch: &Batch) -> Option<NotFinite> {
+        self.prepare(step, batch);
+        self.train.first_not_finite(&mut self.store)
+    }
+
+    fn prepare(&mut self, step: u64, batch: &Batch) {
+        let Condition { learning_rate, warm_up: steps, .. } = self.condition;
+        self.adam.set_learning_rate(&mut self.store, warm_up(learning_rate, steps, step));
+        self.store.values_mut(self.tokens).copy_from_slice(&batch.tokens);
+        self.store.values_mut(self.targets).copy_from_slice(&batch.targets);
     }
 
     /// Whether the answer at each position of a batch is right: 1 or 0, `[B, T]`. Of equally likely

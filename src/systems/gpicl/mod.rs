@@ -17,7 +17,7 @@ mod study_panels;
 mod trial;
 
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
+    Card, Cost, Family, Knob, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
 use settings::Settings;
@@ -64,6 +64,8 @@ impl System for Gpicl {
         ],
     };
 
+    const KNOBS: &'static [Knob] =
+        &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
     const PRESETS: &'static [ShippedPreset] = &[
         ShippedPreset { name: "quick", text: include_str!("../../../presets/gpicl/quick.ron") },
         ShippedPreset { name: "full", text: include_str!("../../../presets/gpicl/full.ron") },

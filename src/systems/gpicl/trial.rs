@@ -89,7 +89,8 @@ impl GpiclTrial {
 
     fn train(&mut self, record: &mut dyn Record) -> Result<(), TrialError> {
         self.family.fill(self.step, &mut self.batch);
-        let (loss, norm) = self.learner.step(self.step, &self.batch)?;
+        let trained = self.learner.step(self.step, &self.batch);
+        let (loss, norm) = trained.map_err(|error| error.of_batch(self.family.batch_key(self.step).number()))?;
         self.step += 1;
         record.metric(self.step, "loss", f64::from(loss));
         record.metric(self.step, "gradient_norm", f64::from(norm));
@@ -151,6 +152,19 @@ impl Trial for GpiclTrial {
         }
         shown.extend(self.profile.clone());
         shown
+    }
+
+    fn turn(&mut self, knob: &str, value: f64) -> Result<(), TrialError> {
+        match knob {
+            "learning_rate" => self.learner.set_learning_rate(value as f32),
+            _ => return Err(TrialError::Data(format!("this trial has no knob `{knob}`"))),
+        }
+        Ok(())
+    }
+
+    fn diagnose(&mut self) -> Option<String> {
+        self.family.fill(self.step, &mut self.batch);
+        self.learner.diagnose(self.step, &self.batch).map(|found| found.to_string())
     }
 
     fn save(&self) -> Checkpoint {

@@ -140,8 +140,13 @@ impl Gpicl {
         Some(batch)
     }
 
+    /// Where the streams of the training batch of a step lie; those of its sequences are below.
+    pub fn batch_key(&self, step: u64) -> Key {
+        self.key.purpose("task").index(step)
+    }
+
     fn training_key(&self, step: u64, b: usize) -> Key {
-        self.key.purpose("task").index(step).index(b as u64)
+        self.batch_key(step).index(b as u64)
     }
 
     fn frozen_key(&self, k: u32) -> Key {

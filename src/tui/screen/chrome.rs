@@ -52,7 +52,7 @@ pub(super) fn state_style(status: Status, look: Look) -> Style {
         Status::Running => look.accent(),
         Status::Done => look.good(),
         Status::Failed => look.bad(),
-        Status::Paused | Status::Stopped => look.warning(),
+        Status::Paused | Status::Stalled | Status::Stopped => look.warning(),
         Status::Waiting => look.dim(),
     }
 }
