@@ -345,3 +345,45 @@ fn the_attention_op_over_paired_tokens_is_the_nearest_neighbour() {
         }
     }
 }
+
+#[test]
+fn a_divergence_is_traced_to_its_weights_and_its_batch() {
+    let study = shrunk("quick");
+    let spec = study.trials().remove(0);
+    let start = || study.start(&spec, &setup(1)).unwrap();
+    let mut saved = start().save();
+    let wanted = |name: &str| name.starts_with("layers.1.") && name.ends_with("weight");
+    let tensor = saved.tensors.iter_mut().find(|tensor| tensor.shape.len() == 2 && wanted(&tensor.name)).unwrap();
+    tensor.values.fill(f32::MAX);
+    let name = tensor.name.clone();
+    let mut trial = start();
+    trial.restore(&saved).unwrap();
+    let mut events: Vec<Event> = Vec::new();
+    let error = trial.step(&mut events).unwrap_err().to_string();
+    assert!(error.starts_with("the loss was not finite at step 0 (batch of seed 0x"), "{error}");
+    let mut trial = start();
+    trial.restore(&saved).unwrap();
+    let cause = trial.diagnose().unwrap();
+    assert!(cause.contains("matmul") && cause.contains(&name), "{cause} does not name {name}");
+    // Nothing is wrong before.
+    assert_eq!(start().diagnose(), None);
+}
+
+#[test]
+fn the_learning_rate_is_a_knob() {
+    let study = shrunk("quick");
+    let spec = study.trials().remove(0);
+    let losses = |rate: Option<f64>| {
+        let mut trial = study.start(&spec, &setup(1)).unwrap();
+        let mut events: Vec<Event> = Vec::new();
+        trial.step(&mut events).unwrap();
+        rate.into_iter().for_each(|rate| trial.turn("learning_rate", rate).unwrap());
+        assert!(trial.turn("width", 3.0).is_err());
+        (0..2).for_each(|_| _ = trial.step(&mut events).unwrap());
+        result(&spec, &events).metrics["loss"].clone()
+    };
+    let (plain, frozen) = (losses(None), losses(Some(0.0)));
+    assert_eq!(plain[..2], frozen[..2]);
+    assert_ne!(plain[2], frozen[2]);
+    assert!(study.knobs().iter().any(|knob| knob.name == "learning_rate" && knob.takes(0.0) && !knob.takes(-1.0)));
+}

@@ -36,6 +36,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 use self::failure::Failure;
 use self::job::{Place, Row};
+use crate::base::text::panic_text;
 use crate::systems;
 use crate::tui::{self, Depth, Glyphs, Wanted};
 
@@ -79,9 +80,7 @@ pub fn main() -> ExitCode {
     // A defect ends in one sentence: a backtrace helps nobody who did not write the program.
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
-        let payload = info.payload();
-        let words = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
-        let words = words.unwrap_or("no reason given");
+        let words = panic_text(info.payload());
         output::tell(&format!("error: a defect in ansatz itself, at {place}: {words}"));
     }));
     let code = panic::catch_unwind(|| start(std::env::args_os())).unwrap_or(1);

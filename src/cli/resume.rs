@@ -12,7 +12,7 @@ use crate::run::{self, Request};
 pub(super) struct Resume {
     /// The run; the newest without it
     run: Option<String>,
-    /// Go back first: to the last kept checkpoint at or before this step
+    /// Go back first: to the last kept checkpoint at or before this step (eight are kept until a trial is done)
     #[arg(long, value_name = "STEP")]
     from: Option<u64>,
     /// The trial that goes back; those that ended early without it

@@ -209,3 +209,21 @@ fn small_plan() -> Plan {
 fn a_plan_prints_so_that_a_refactoring_shows_no_difference() {
     insta::assert_snapshot!(small_plan().to_string());
 }
+
+#[test]
+fn the_first_value_that_is_not_finite_is_traced() {
+    let mut store = store(&[("x", &[1.0, 4.0]), ("scale", &[1.0, 1.0])]);
+    let graph = Graph::new();
+    let (x, scale) = (read(&graph, &store, "x"), read(&graph, &store, "scale"));
+    graph.output("y", (x * scale).sqrt().sum().exp());
+    let mut executor = executor(&graph);
+    assert_eq!(executor.first_not_finite(&mut store), None);
+    let slot = store.find("scale").unwrap();
+    store.values_mut(slot)[1] = f32::MAX;
+    let found = executor.first_not_finite(&mut store).unwrap();
+    assert_eq!(found.slots, ["x", "scale"]);
+    assert!(found.op == "mul", "{found}");
+    store.values_mut(slot)[1] = -1.0;
+    let found = executor.first_not_finite(&mut store).unwrap();
+    assert!(found.op.contains("sqrt") && found.slots.is_empty(), "{found}");
+}

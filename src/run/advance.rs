@@ -1,6 +1,5 @@
 //! One trial, from wherever it is to its end or to the next stop.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use super::journal;
 use super::schedule::{Command, Schedule};
 use super::turns::{Turned, Turns, count_turns};
 use crate::base::random::Key;
+use crate::base::text::panic_text;
 use crate::base::threads::Pool;
 use crate::contract::{
     Closing, Event, Flow, Level, Progress, Record, Setup, Status, Study, Trial, TrialError, TrialSpec,
@@ -114,12 +114,6 @@ impl From<TrialError> for Broken {
 fn guarded<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|panic| Err(Broken::failed(format!("a fault in the program: {}", panic_text(&*panic)))))
-}
-
-/// What a panic said.
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it did not say what".into())
 }
 
 /// What ends the work on a trial early.
@@ -467,6 +461,7 @@ impl Running<'_> {
         self.show()?;
         self.record.write(Event::Closed { closing: Closing::Done });
         self.record.sync()?;
+        checkpoint::forget_kept(&self.bench.folder, &self.name())?;
         self.publish(Status::Done);
         Ok(())
     }

@@ -200,9 +200,7 @@ pub(super) fn go_back(folder: &Folder, trial: &str, step: u64) -> Result<Saved, 
     name_twice(&path, &newest).map_err(writing)?;
     let later =
         kept_steps(folder, trial).into_iter().filter(|later| *later > step).map(|step| kept(folder, trial, step));
-    for path in later.chain([previous(folder, trial)]) {
-        disk::remove(&path).map_err(writing)?;
-    }
+    remove(later.chain([previous(folder, trial)]))?;
     disk::sync_folder(&folder.trial(trial, "")).map_err(writing)?;
     Ok(saved)
 }
@@ -228,17 +226,26 @@ pub(super) fn newest<T>(
     (None, wrong)
 }
 
+/// Forgets the older checkpoints of a trial, which is done and has no use for them.
+///
+/// # Errors
+/// [`RunError::Disk`].
+pub(super) fn forget_kept(folder: &Folder, trial: &str) -> Result<(), RunError> {
+    remove(kept_steps(folder, trial).into_iter().map(|step| kept(folder, trial, step)))
+}
+
 /// Forgets every checkpoint of a trial.
 ///
 /// # Errors
 /// [`RunError::Disk`].
 pub(super) fn forget(folder: &Folder, trial: &str) -> Result<(), RunError> {
-    let kept = kept_steps(folder, trial).into_iter().map(|step| kept(folder, trial, step));
+    forget_kept(folder, trial)?;
     // The newest last: what is left after a kill is a run that can go on.
-    for path in kept.chain([previous(folder, trial), folder.checkpoint(trial)]) {
-        disk::remove(&path).map_err(|e| RunError::writing(&path, e))?;
-    }
-    Ok(())
+    remove([previous(folder, trial), folder.checkpoint(trial)])
+}
+
+fn remove(paths: impl IntoIterator<Item = PathBuf>) -> Result<(), RunError> {
+    paths.into_iter().try_for_each(|path| disk::remove(&path).map(drop).map_err(|e| RunError::writing(&path, e)))
 }
 
 #[cfg(test)]

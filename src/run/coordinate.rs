@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::advance::{Bench, WATCH_SHARE, panic_text};
+use super::advance::{Bench, WATCH_SHARE};
 use super::control::{Inbox, Wishes};
 use super::durable::{self, Keep};
 use super::error::RunError;
@@ -13,6 +13,7 @@ use super::lock::Holder;
 use super::progress::{StudyProgress, memory};
 use super::schedule::{Command, eta};
 use super::worker::{Ending, Signals};
+use crate::base::text::panic_text;
 use crate::contract::{Closing, Level, Panel, Progress, Status, TrialResult, Turn};
 
 /// Time between looks at `control/`.

@@ -25,7 +25,7 @@ const FORMAT: u32 = 2;
 /// - `trials/NAME/digest.json`: what a viewer shows of long metrics
 /// - `trials/NAME/changes.jsonl`: what was changed while it ran, and after which step
 /// - `trials/NAME/checkpoint.safetensors` (and `.previous`): weights and state to go on from
-/// - `trials/NAME/checkpoint.STEP.safetensors`: some older ones, to go back to
+/// - `trials/NAME/checkpoint.STEP.safetensors`: some older ones, to go back to until it is done
 /// - `trials/NAME/panels.json`, `panels.json`: what there was to see, as last written
 /// - `progress.json`: how far the worker is, replaced a few times a second
 /// - `journal.jsonl`: what happened around the trials, with the wall clock

@@ -52,6 +52,11 @@ pub(super) fn add(folder: &Folder, level: Level, text: impl Into<String>) -> Res
     write().map_err(|e| RunError::writing(&path, e))
 }
 
+/// Puts a fault of a viewer into the journal of a run, if that can be written.
+pub fn report(folder: &Folder, fault: &str) {
+    add(folder, Level::Warning, fault).unwrap_or_default();
+}
+
 /// Cuts what a killed writer left unfinished and says so. For the worker, which alone may cut.
 ///
 /// # Errors

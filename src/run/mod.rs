@@ -35,6 +35,7 @@ pub use document::document;
 pub use error::{DiskTrouble, RunError};
 pub use find::{Listing, Summary, find, list, remove, summary};
 pub use folder::{Folder, Manifest, create};
+pub use journal::report;
 pub use lock::{Holder, holder};
 pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
 pub use progress::{StudyProgress, TrialProgress};

@@ -4,6 +4,7 @@
 
 mod canvas;
 mod detect;
+mod guard;
 mod input;
 mod look;
 mod paint;

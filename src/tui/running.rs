@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::Position;
 
+use super::guard;
 use super::look::Look;
 use super::screen;
 use super::terminal::{Terminal, give_back};
@@ -53,6 +54,7 @@ fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
         if dirty {
             draw(app, &mut terminal, look)?;
             dirty = false;
+            guard::reports().iter().for_each(|report| app.report(report));
         }
         match waiting.wait(next_look.saturating_duration_since(Instant::now())) {
             Woken::HungUp => return Ok(()),

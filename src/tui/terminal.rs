@@ -14,6 +14,8 @@ use crossterm::{execute, queue};
 use ratatui::Frame;
 use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 
+use super::guard;
+
 /// Whether the terminal is the viewer's now. One for the process: there is one terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -96,14 +98,17 @@ pub(super) fn give_back() {
     }
 }
 
-/// A panic in any thread gives the terminal back before its message is printed.
+/// A panic in any thread gives the terminal back before its message is printed, unless it is that of
+/// a painter.
 fn give_back_on_panic() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            give_back();
-            before(info);
+            if !guard::catches(info) {
+                give_back();
+                before(info);
+            }
         }));
     });
 }

@@ -119,6 +119,13 @@ impl App {
         home.is_some_and(|home| home.refresh(self.bench.as_mut()))
     }
 
+    /// Puts a fault of the viewer into the journal of the run that is open.
+    pub fn report(&mut self, fault: &str) {
+        if let Some(run) = &self.run {
+            self.bench.report(run.feed.folder(), fault);
+        }
+    }
+
     /// Whether anything on the screen may change by itself soon.
     pub fn is_live(&self) -> bool {
         let live = |status| matches!(status, Status::Running | Status::Waiting);

@@ -73,6 +73,8 @@ pub trait Bench {
     /// # Errors
     /// Why it cannot be asked.
     fn ask(&mut self, folder: &Path, wish: Wish) -> Result<(), String>;
+    /// Puts a fault of the viewer into the journal of a run, if that can be written.
+    fn report(&mut self, folder: &Path, fault: &str);
     /// Writes a snapshot of a run; where it is.
     ///
     /// # Errors

@@ -80,6 +80,12 @@ impl Bench for Folders {
         self.wish(folder, wish).map_err(sentence)
     }
 
+    fn report(&mut self, folder: &Path, fault: &str) {
+        if let Ok(folder) = Folder::open(folder) {
+            run::report(&folder, fault);
+        }
+    }
+
     fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
         let folder = Folder::open(folder).map_err(sentence)?;
         (self.snapshot)(&folder)

@@ -376,6 +376,8 @@ impl Bench for FakeBench {
         Ok(())
     }
 
+    fn report(&mut self, _: &Path, _: &str) {}
+
     fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
         self.asked.borrow_mut().push("snapshot".into());
         Ok(folder.join("snapshot"))

@@ -14,6 +14,7 @@ mod verdict;
 
 pub(super) use verdict::{paint as verdict, style as verdict_style};
 
+use super::guard;
 use super::pen::Pen;
 use crate::contract::{Body, Panel};
 
@@ -34,7 +35,10 @@ pub(super) fn panel(pen: &mut Pen, panel: &Panel, view: View) {
         pen.text_within(0, 0, &panel.note, width, dim);
         top = 1;
     }
-    body(&mut pen.inset(0, top, 0, 0), &panel.body, view);
+    let what = format!("the panel `{}`", panel.id);
+    if !guard::guarded(&what, || body(&mut pen.inset(0, top, 0, 0), &panel.body, view)) {
+        nothing(&mut pen.inset(0, top, 0, 0), "This panel cannot be painted: a fault in ansatz itself.");
+    }
 }
 
 fn body(pen: &mut Pen, body: &Body, view: View) {
