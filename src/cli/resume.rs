@@ -1,11 +1,13 @@
 //! `ansatz resume`: a run goes on, after a pause or from its last checkpoint.
 
+use std::time::Duration;
+
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
 use super::run::Threads;
 use super::wait::Waiting;
-use crate::run::{self, Request};
+use crate::run::{self, Folder, Request};
 
 /// Resumes a run.
 #[derive(clap::Args)]
@@ -38,8 +40,7 @@ impl Job for Resume {
                 output::tell(&format!("{trial} went back to step {at}"));
             }
         }
-        if run::holder(&folder).is_some() {
-            run::request(&folder, Request::Continue)?;
+        if reaches_a_worker(&folder) {
             output::tell(&format!("{name} has a worker, which goes on"));
             return self.waiting.follow(&folder, None, place);
         }
@@ -51,4 +52,16 @@ impl Job for Resume {
         let worker = run::spawn_worker(&folder, threads)?;
         self.waiting.follow(&folder, Some(worker), place)
     }
+}
+
+/// A worker that was just killed holds its run for so long at most.
+const DYING: Duration = Duration::from_millis(100);
+
+/// Asks the worker of a run, if there is one that lives, to go on.
+fn reaches_a_worker(folder: &Folder) -> bool {
+    let reached = run::holder(folder).is_some() && run::request(folder, Request::Continue).is_ok();
+    if reached {
+        std::thread::sleep(DYING);
+    }
+    reached && run::holder(folder).is_some()
 }
