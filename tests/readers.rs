@@ -111,8 +111,10 @@ fn no_reader_panics_or_swells() {
         }
     });
     try_all("checkpoint", &checkpoint(), |bytes| {
-        // What passes for the checkpoint is the checkpoint.
-        assert!(Saved::from_bytes(bytes).is_err() || bytes == checkpoint());
+        // What passes for the checkpoint is the checkpoint; blanks of its header may be other blanks.
+        if let Ok(saved) = Saved::from_bytes(bytes) {
+            assert!(saved.to_bytes().unwrap() == checkpoint());
+        }
     });
     let table = b"a,b,label\n1,2.5,x\n3,4,y\n0.25,-1,x\n";
     try_all("table", table, |bytes| _ = tables::parse("table.csv", bytes));

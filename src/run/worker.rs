@@ -34,9 +34,9 @@ pub struct WorkOptions {
     /// Wall time between checkpoints of a trial, at least; more where writing one takes long. Zero
     /// means after every step.
     pub checkpoint_every: Duration,
-    /// Takes the trials in the opposite order.
+    /// Takes the trials in an order of this seed.
     #[cfg(test)]
-    pub(super) last_first: bool,
+    pub(super) shuffled: Option<u64>,
     /// Calls of `step` after which it ends as if killed.
     #[cfg(test)]
     pub(super) dies_after: Option<i64>,
@@ -50,7 +50,7 @@ impl WorkOptions {
             own_session: false,
             checkpoint_every: Duration::from_secs(5),
             #[cfg(test)]
-            last_first: false,
+            shuffled: None,
             #[cfg(test)]
             dies_after: None,
         }
@@ -165,8 +165,8 @@ fn work_held(
         return Ok(Ending::of(verdict.outcome, &results));
     }
     #[cfg(test)]
-    if options.last_first {
-        queue.reverse();
+    if let Some(seed) = options.shuffled {
+        queue.sort_by_key(|index| crate::base::random::Key::new(seed).index(*index as u64).number());
     }
     let schedule = Schedule::new(results.len(), queue);
     #[cfg(test)]

@@ -145,9 +145,9 @@ fn the_order_of_the_trials_leaves_no_trace() {
     let set = ["steps=24", "seeds=5"];
     let plain = toy(place.path(), &set);
     work(&plain, TABLE, &WorkOptions::threads(1)).unwrap();
-    for threads in [1, 2, 3, 8] {
+    for (seed, threads) in [1, 2, 3, 8].into_iter().enumerate() {
         let other = toy(place.path(), &set);
-        let options = WorkOptions { last_first: true, ..WorkOptions::threads(threads) };
+        let options = WorkOptions { shuffled: Some(seed as u64), ..WorkOptions::threads(threads) };
         work(&other, TABLE, &options).unwrap();
         assert_eq!(bytes(&other), bytes(&plain));
     }
