@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ansatz::base::random::Key;
 use ansatz::base::threads::Pool;
-use ansatz::contract::{Closing, Event, Flow, Outcome, Setup, Study, Trial, TrialResult, TrialSpec};
+use ansatz::contract::{Closing, Event, Flow, Knob, Outcome, Setup, Study, Trial, TrialResult, TrialSpec};
 use ansatz::systems;
 
 fn preset(name: &str) -> Box<dyn Study> {
@@ -385,5 +385,5 @@ fn the_learning_rate_is_a_knob() {
     let (plain, frozen) = (losses(None), losses(Some(0.0)));
     assert_eq!(plain[..2], frozen[..2]);
     assert_ne!(plain[2], frozen[2]);
-    assert!(study.knobs().iter().any(|knob| knob.name == "learning_rate" && knob.takes(0.0) && !knob.takes(-1.0)));
+    assert!(Knob::check(study.knobs(), "learning_rate", 0.0).is_ok());
 }

@@ -141,8 +141,7 @@ fn checkpoint() -> Vec<u8> {
     Saved { checkpoint, metrics: 10, finished: false, preset: "hash".into() }.to_bytes().unwrap()
 }
 
-/// Every file of a run, damaged: a reader and a worker refuse it or say what is wrong, and a worker
-/// brings the run back to what it was wherever its preset, manifest and changes are whole.
+/// Every file of a run, damaged: readers refuse it or say what is wrong.
 #[test]
 fn no_file_of_a_run_breaks_its_readers() {
     let place = tempfile::tempdir().unwrap();
@@ -166,6 +165,7 @@ fn no_file_of_a_run_breaks_its_readers() {
     Reader::open(&folder).unwrap();
 }
 
+/// A worker brings a run back to what it was wherever its preset and manifest are whole.
 #[test]
 fn a_worker_mends_what_can_be_mended() {
     let place = tempfile::tempdir().unwrap();

@@ -27,10 +27,7 @@ impl Job for Replay {
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
-        let threads = match self.threads.asked() {
-            Some(threads) => threads,
-            None => folder.manifest()?.threads.max(1),
-        };
+        let threads = self.threads.or_of(&folder)?;
         let aside = tempfile::Builder::new().prefix("ansatz-replay-").tempdir();
         let aside = aside.map_err(|e| Failure::failed(format!("there is no place for the replay: {e}")))?;
         output::tell(&format!("{} is done again with {threads} threads", place.handle(&folder)));

@@ -44,10 +44,7 @@ impl Job for Resume {
             output::tell(&format!("{name} has a worker, which goes on"));
             return self.waiting.follow(&folder, None, place);
         }
-        let threads = match self.threads.asked() {
-            Some(threads) => threads,
-            None => folder.manifest()?.threads.max(1),
-        };
+        let threads = self.threads.or_of(&folder)?;
         output::tell(&format!("{name} goes on with {threads} threads"));
         let worker = run::spawn_worker(&folder, threads)?;
         self.waiting.follow(&folder, Some(worker), place)

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::job::{Job, Place, every_core};
 use super::wait::Waiting;
 use super::{output, preset};
-use crate::run::{self, Changes};
+use crate::run::{self, Changes, Folder};
 
 /// Runs a study.
 #[derive(clap::Args)]
@@ -44,6 +44,14 @@ impl Threads {
     /// The number asked for, if any.
     pub(super) fn asked(&self) -> Option<usize> {
         self.threads.map(usize::from)
+    }
+
+    /// The number asked for, else that of the run when it was created.
+    pub(super) fn or_of(&self, folder: &Folder) -> Result<usize, Failure> {
+        Ok(match self.asked() {
+            Some(threads) => threads,
+            None => folder.manifest()?.threads.max(1),
+        })
     }
 
     /// The number asked for, else every core.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
-use crate::contract::Turn;
+use crate::contract::{Knob, Turn};
 use crate::run;
 
 /// Turns a knob.
@@ -24,25 +24,13 @@ impl Job for Set {
     const NAME: &'static str = "set";
     const ABOUT: &'static str = "Turn a knob of a run while it runs";
     const EXAMPLES: &'static str =
-        "  ansatz set learning_rate=1e-4\n  ansatz set gpicl-full learning_rate=1e-4 --trial k-inf.s0";
+        "  ansatz set learning_rate=1e-4\n  ansatz set gpicl-full learning_rate=1e-4 --trial K-inf.s0";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
         let study = folder.study(place.table)?;
         let (knob, value) = parse(&self.assignment)?;
-        let Some(known) = study.knobs().iter().find(|known| known.name == knob) else {
-            let names: Vec<&str> = study.knobs().iter().map(|known| known.name).collect();
-            let slug = study.card().slug;
-            let failure = Failure::usage(match names[..] {
-                [] => format!("{slug} has no knobs"),
-                _ => format!("{slug} has no knob `{knob}`; it has {}", names.join(", ")),
-            });
-            return Err(failure);
-        };
-        if !known.takes(value) {
-            let (least, most) = known.range;
-            return Err(Failure::usage(format!("{knob} takes {least} to {most}, not {value}")));
-        }
+        Knob::check(study.knobs(), &knob, value).map_err(Failure::usage)?;
         run::turn(&folder, &Turn { knob, value, trial: self.trial })?;
         let name = place.handle(&folder);
         output::tell(&format!("{name} was asked for {}; its journal says what came of it", self.assignment));
@@ -54,6 +42,5 @@ fn parse(assignment: &str) -> Result<(String, f64), Failure> {
     let wrong =
         || Failure::usage(format!("`{assignment}` is not KNOB=VALUE with a number, such as learning_rate=1e-4"));
     let (knob, value) = assignment.split_once('=').ok_or_else(wrong)?;
-    let value: f64 = value.trim().parse().map_err(|_| wrong())?;
-    if value.is_finite() { Ok((knob.trim().to_owned(), value)) } else { Err(wrong()) }
+    Ok((knob.trim().to_owned(), value.trim().parse().map_err(|_| wrong())?))
 }

@@ -88,6 +88,11 @@ impl TrialError {
         }
     }
 
+    /// What a trial says to a knob that it does not have.
+    pub fn no_knob(name: &str) -> Self {
+        TrialError::Data(format!("this trial has no knob `{name}`"))
+    }
+
     /// How a trial that ends with this error is closed.
     pub fn closing(&self) -> Closing {
         match self {
@@ -172,7 +177,7 @@ pub trait Trial: Send {
     /// # Errors
     /// When the system has no such knob.
     fn turn(&mut self, knob: &str, _value: f64) -> Result<(), TrialError> {
-        Err(TrialError::Data(format!("this trial has no knob `{knob}`")))
+        Err(TrialError::no_knob(knob))
     }
 
     /// Where the first value of the next step that is not finite comes from: operation and weights.

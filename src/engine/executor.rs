@@ -82,13 +82,18 @@ impl Executor {
     /// # Panics
     /// If the store is not the one (or of the kind) that the graph was recorded with.
     pub fn run(&mut self, store: &mut Store) {
-        for (slot, len) in &self.plan.slots {
-            assert!(store.shape(*slot).size() == *len, "the store is not of this plan");
-        }
+        self.check(store);
         let memory = Memory { arena: self.arena.as_mut_ptr().cast(), constants: &self.plan.constants };
         let (steps, pool) = (&self.plan.steps, &self.pool);
         // Inside the pool once a step, so that no op hands its work over from outside.
         pool.enter(move || steps.iter().for_each(|step| memory.run(step, store, pool)));
+    }
+
+    /// What every run rests on: the store has the slots of the plan, at their lengths.
+    fn check(&self, store: &Store) {
+        for (slot, len) in &self.plan.slots {
+            assert!(store.shape(*slot).size() == *len, "the store is not of this plan");
+        }
     }
 
     /// Runs `runs` steps and measures every op of the plan on the wall clock.
@@ -118,6 +123,7 @@ impl Executor {
     /// # Panics
     /// As [`Executor::run`].
     pub fn first_not_finite(&mut self, store: &mut Store) -> Option<NotFinite> {
+        self.check(store);
         let memory = Memory { arena: self.arena.as_mut_ptr().cast(), constants: &self.plan.constants };
         let (steps, pool) = (&self.plan.steps, &self.pool);
         let broken = |place: &Place, store: &Store| {
@@ -187,7 +193,7 @@ impl<'a> Memory<'a> {
     /// Runs one step of the plan that the executor was made for.
     fn run(&self, step: &Step, store: &mut Store, pool: &Pool) {
         // SAFETY: `Executor::new` checked for every step that its places lie inside the arena, the
-        // constants and the slots (whose lengths `Executor::run` checks), and that what it writes
+        // constants and the slots (whose lengths `Executor::check` checks), and that what it writes
         // overlaps neither what it reads nor anything else it writes. Executor and store are borrowed
         // mutably for the whole call and no slice outlives its step.
         let io = unsafe { self.io(step, store, pool) };

@@ -14,6 +14,7 @@ pub(super) const TALLEST: usize = 8;
 
 /// Terms of a sum for one turn of the inner loop. A core whose other thread is busy decodes half as
 /// much; what the loop itself costs then shows (a tenth on AVX2).
+/// The loop lists as many terms.
 const UNROLL: usize = 4;
 
 /// What the compiler knows of the strides: nothing,

@@ -11,7 +11,7 @@ use super::error::RunError;
 use super::folder::{Folder, Manifest};
 use super::journal;
 use super::schedule::{Command, Schedule};
-use super::turns::{Turned, Turns, count_turns};
+use super::turns::{Turned, Turns, count_turns, repeat};
 use crate::base::random::Key;
 use crate::base::text::panic_text;
 use crate::base::threads::Pool;
@@ -211,7 +211,7 @@ impl Bench {
         let mut turns = Turns::open(&self.folder, name)?;
         turns.seen = self.schedule.turns_so_far();
         let (found, wrong) = checkpoint::newest(&self.folder, name, |saved| {
-            let (trial, events) = self.restore(index, pool, &turns, saved)?;
+            let (trial, events) = self.restore(index, pool, saved)?;
             Ok((trial, events, saved.metrics, saved.finished))
         });
         for reason in wrong {
@@ -249,13 +249,7 @@ impl Bench {
     }
 
     /// A trial as a checkpoint has it, and what it recorded until then.
-    fn restore(
-        &self,
-        index: usize,
-        pool: &Pool,
-        turns: &Turns,
-        saved: &Saved,
-    ) -> Result<(Box<dyn Trial>, Vec<Event>), String> {
+    fn restore(&self, index: usize, pool: &Pool, saved: &Saved) -> Result<(Box<dyn Trial>, Vec<Event>), String> {
         if saved.preset != self.manifest.hash {
             return Err("it belongs to another preset".into());
         }
@@ -264,7 +258,7 @@ impl Bench {
         let mut trial = self.start(index, pool).map_err(|broken| broken.why)?;
         let restored = guarded(|| {
             trial.restore(&saved.checkpoint)?;
-            Ok(turns.repeat(&events, &mut *trial)?)
+            Ok(repeat(&events, &mut *trial)?)
         });
         restored.map_err(|broken| broken.why)?;
         Ok((trial, events))
@@ -273,13 +267,14 @@ impl Bench {
     /// Says what stands behind the checkpoint from which a trial goes on: it is done again.
     fn tell_what_is_cut(&self, trial: &str, keep: u64) -> Result<(), RunError> {
         let Extent { whole, torn } = records::extent(&self.folder.metrics(trial));
-        let behind = whole.saturating_sub(keep);
-        let torn = if torn > 0 { ", the last of them unfinished" } else { "" };
-        if behind + torn.len() as u64 == 0 {
+        let behind = (whole + torn).saturating_sub(keep);
+        if behind == 0 {
             return Ok(());
         }
-        let text =
-            format!("{trial} goes on from its checkpoint; {behind} bytes of metrics behind it are made again{torn}");
+        let unfinished = if torn > 0 { ", the last of them unfinished" } else { "" };
+        let text = format!(
+            "{trial} goes on from its checkpoint; {behind} bytes of metrics behind it are made again{unfinished}"
+        );
         journal::add(&self.folder, Level::Info, text)
     }
 
@@ -289,7 +284,7 @@ impl Bench {
         let name = &self.spec(index).name;
         let mut turns = Turns::open(&self.folder, name).ok()?;
         let (found, _) = checkpoint::newest(&self.folder, name, |saved| {
-            let (trial, events) = self.restore(index, pool, &turns, saved)?;
+            let (trial, events) = self.restore(index, pool, saved)?;
             Ok((trial, count_turns(&events)))
         });
         let (mut trial, done) = found.map_or_else(|| Some((self.start(index, pool).ok()?, 0)), Some)?;
@@ -385,8 +380,7 @@ impl Running<'_> {
             self.turns.add(Turned { step, knob: turn.knob, value: turn.value })?;
         }
         while let Some(Turned { knob, value, .. }) = self.turns.due(step) {
-            let (trial, name) = (&mut self.trial, knob.clone());
-            guarded(|| Ok(trial.turn(&name, value)?))?;
+            guarded(|| Ok(self.trial.turn(&knob, value)?))?;
             self.record.write(Event::Turned { step, knob, value });
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::progress::{StudyProgress, memory};
 use super::schedule::{Command, eta};
 use super::worker::{Ending, Signals};
 use crate::base::text::panic_text;
-use crate::contract::{Closing, Level, Panel, Progress, Status, TrialResult, Turn};
+use crate::contract::{Closing, Knob, Level, Panel, Progress, Status, TrialResult, Turn};
 
 /// Time between looks at `control/`.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -124,27 +124,19 @@ impl<'a> Coordinator<'a> {
                     self.journal(Level::Info, format!("{}{of} is turned to {}", turn.knob, turn.value))?;
                     self.bench.schedule.turn(turn);
                 }
-                Err(why) => self.journal(Level::Warning, format!("a request to turn a knob was refused: it {why}"))?,
+                Err(why) => self.journal(Level::Warning, format!("a request to turn a knob was refused: {why}"))?,
             }
         }
         Ok(())
     }
 
     fn check_turn(&self, turn: &Turn) -> Result<(), String> {
-        let knobs = self.bench.study.knobs();
-        let Some(knob) = knobs.iter().find(|knob| knob.name == turn.knob) else {
-            let names: Vec<&str> = knobs.iter().map(|knob| knob.name).collect();
-            return Err(format!("names `{}`, and the knobs are: {}", turn.knob, names.join(", ")));
-        };
-        if !knob.takes(turn.value) {
-            let (least, most) = knob.range;
-            return Err(format!("wants {} = {}; it takes {least} to {most}", turn.knob, turn.value));
-        }
+        Knob::check(self.bench.study.knobs(), &turn.knob, turn.value)?;
         let Some(name) = &turn.trial else { return Ok(()) };
         match self.results.iter().position(|result| result.spec.name == *name) {
             Some(index) if matches!(self.bench.schedule.slot(index).status, Status::Running | Status::Paused) => Ok(()),
-            Some(_) => Err(format!("names {name}, which does not run now")),
-            None => Err(format!("names {name}, which is no trial of this run")),
+            Some(_) => Err(format!("{name} does not run now")),
+            None => Err(format!("{name} is no trial of this run")),
         }
     }
 

@@ -25,7 +25,9 @@ impl DiskTrouble {
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                 "the folder cannot be written to; runs need a folder that can (`--runs DIR`)".into()
             }
-            io::ErrorKind::NotFound => "the folder is gone; once it is back, `ansatz resume` goes on".into(),
+            io::ErrorKind::NotFound => {
+                "the folder is not there (any more); a run whose folder comes back goes on with `ansatz resume`".into()
+            }
             _ => format!("cannot be written: {}", self.source),
         }
     }

@@ -212,7 +212,7 @@ impl Folder {
 /// # Errors
 /// When `out` is already something, or the disk cannot take it.
 pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) -> Result<Folder, RunError> {
-    check_space(root, preset)?;
+    check_space(out.unwrap_or(root), preset)?;
     let text = preset.study.to_ron();
     let trials = preset.study.trials();
     check_names(preset.entry.card.slug, &trials)?;
@@ -247,12 +247,12 @@ pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) 
 }
 
 /// Refuses to start what the disk has no room for.
-fn check_space(root: &Path, preset: &Preset) -> Result<(), RunError> {
-    let there = root.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+fn check_space(place: &Path, preset: &Preset) -> Result<(), RunError> {
+    let there = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     let needed = preset.study.cost().disk;
     match disk::free(there) {
-        Some(free) if free < needed => Err(RunError::NoSpace { path: root.to_owned(), needed, free }),
+        Some(free) if free < needed => Err(RunError::NoSpace { path: place.to_owned(), needed, free }),
         _ => Ok(()),
     }
 }

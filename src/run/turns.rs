@@ -41,6 +41,17 @@ pub(super) fn count_turns(events: &[Event]) -> usize {
     events.iter().filter(|event| matches!(event, Event::Turned { .. })).count()
 }
 
+/// Turns the knobs of a restored trial as its events say.
+///
+/// # Errors
+/// When the trial has no such knob.
+pub(super) fn repeat(events: &[Event], trial: &mut dyn Trial) -> Result<(), TrialError> {
+    events.iter().try_for_each(|event| match event {
+        Event::Turned { knob, value, .. } => trial.turn(knob, *value),
+        _ => Ok(()),
+    })
+}
+
 impl Turns {
     /// The changes of a trial so far. What a killed worker left unfinished is cut: it had no effect.
     ///
@@ -55,17 +66,6 @@ impl Turns {
             journal::add(folder, Level::Warning, format!("{trial}: an unfinished change was cut"))?;
         }
         Ok(Turns { path, file: None, whole: extent.whole, all, done: 0, seen: 0 })
-    }
-
-    /// Turns the knobs of a restored trial as its events say.
-    ///
-    /// # Errors
-    /// When the trial has no such knob.
-    pub(super) fn repeat(&self, events: &[Event], trial: &mut dyn Trial) -> Result<(), TrialError> {
-        events.iter().try_for_each(|event| match event {
-            Event::Turned { knob, value, .. } => trial.turn(knob, *value),
-            _ => Ok(()),
-        })
     }
 
     /// Adds a change.

@@ -250,10 +250,30 @@ pub(in crate::run) struct Extent {
 
 /// How far a file of records is whole; nothing of one that is not there.
 pub(in crate::run) fn extent(path: &Path) -> Extent {
-    let mut tail = Tail::default();
-    let whole = tail.lines(path).map_or(0, |_| tail.taken);
-    let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    Extent { whole, torn: length.saturating_sub(whole) }
+    let measure = |mut file: File| -> io::Result<Extent> {
+        let length = file.metadata()?.len();
+        let whole = end_of_lines(&mut file, length)?;
+        Ok(Extent { whole, torn: length - whole })
+    };
+    File::open(path).and_then(measure).unwrap_or_default()
+}
+
+/// Where the last whole line ends among the first `length` bytes; looked for from their end.
+fn end_of_lines(file: &mut File, length: u64) -> io::Result<u64> {
+    const BLOCK: u64 = 1 << 12;
+    let mut block = Vec::new();
+    let mut end = length;
+    while end > 0 {
+        let from = end.saturating_sub(BLOCK);
+        block.clear();
+        file.seek(SeekFrom::Start(from))?;
+        file.take(end - from).read_to_end(&mut block)?;
+        if let Some(at) = block.iter().rposition(|&b| b == b'\n') {
+            return Ok(from + at as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
 }
 
 #[cfg(test)]
@@ -280,6 +300,13 @@ mod tests {
         assert_eq!(tail.lines(&path).unwrap(), None);
         assert_eq!(tail.lines(&path).unwrap().as_deref(), Some("a\n"));
         assert_eq!(extent(&path), Extent { whole: 2, torn: 1 });
+        // Whole lines and torn ends that are longer than a look.
+        for (whole, torn) in [(0, 0), (0, 9000), (5000, 0), (5000, 5000), (4096, 4096), (1, 20_000)] {
+            let lines = "x".repeat(usize::saturating_sub(whole, 1)) + if whole > 0 { "\n" } else { "" };
+            std::fs::write(&path, lines + &"y".repeat(torn)).unwrap();
+            assert_eq!(extent(&path), Extent { whole: whole as u64, torn: torn as u64 });
+        }
+        assert_eq!(extent(&folder.path().join("none")), Extent::default());
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl Trial for GpiclTrial {
     fn turn(&mut self, knob: &str, value: f64) -> Result<(), TrialError> {
         match knob {
             "learning_rate" => self.learner.set_learning_rate(value as f32),
-            _ => return Err(TrialError::Data(format!("this trial has no knob `{knob}`"))),
+            _ => return Err(TrialError::no_knob(knob)),
         }
         Ok(())
     }
