@@ -10,6 +10,7 @@ pub mod nn;
 pub mod run;
 pub mod systems;
 pub mod tasks;
+pub mod training;
 pub mod tui;
 pub mod view;
 pub mod workloads;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What each folder may use, as in ARCHITECTURE.md.
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
-    let below_systems = ["base", "kernels", "engine", "nn", "tasks", "contract", "instruments"];
+    let below_systems = ["base", "kernels", "engine", "nn", "tasks", "contract", "instruments", "training"];
     BTreeMap::from([
         ("base", vec![]),
         ("kernels", vec!["base"]),
@@ -15,6 +15,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("tasks", vec!["base"]),
         ("contract", vec!["base"]),
         ("instruments", vec!["base", "kernels", "engine", "nn", "tasks", "contract"]),
+        ("training", vec!["base", "kernels", "engine", "nn", "tasks", "contract", "instruments"]),
         ("systems", below_systems.to_vec()),
         ("workloads", vec!["base", "kernels", "engine", "nn"]),
         ("run", vec!["base", "contract"]),

@@ -1,5 +1,6 @@
 //! Weights: stored values with path names, and how they begin.
 
+use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::base::random::Key;
@@ -10,6 +11,8 @@ use crate::engine::{Graph, Shape, Slot, Store, Var};
 pub enum Init {
     /// Independent normal values with this standard deviation.
     Normal(f32),
+    /// Independent values, uniform between minus and plus this.
+    Uniform(f32),
     /// One value everywhere.
     Constant(f32),
     /// One value from an index up to another, zero elsewhere: a gate's part of a bias.
@@ -74,6 +77,10 @@ impl<'s> Builder<'s> {
         let values = self.store.values_mut(slot);
         match init {
             Init::Constant(value) => values.fill(value),
+            Init::Uniform(bound) => {
+                let mut stream = self.key.purpose(&path).stream();
+                values.fill_with(|| stream.random_range(-bound..=bound));
+            }
             Init::Part { from, to, value } => values[from..to].fill(value),
             Init::Normal(std) => {
                 let mut stream = self.key.purpose(&path).stream();
@@ -144,6 +151,19 @@ impl<'g> std::ops::Index<Weight> for Values<'g> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn uniform_weights_stay_within_their_bound() {
+        let mut store = Store::new();
+        let mut builder = Builder::new(&mut store, Key::new(3));
+        builder.weight("weight", [1000], Init::Uniform(0.5));
+        let slot = builder.finish().slots()[0];
+        let values = store.values(slot);
+        assert!(values.iter().all(|x| x.abs() <= 0.5));
+        // The variance of a uniform value is bound^2 / 3.
+        let variance = values.iter().map(|x| x * x).sum::<f32>() / 1000.0;
+        assert!((variance - 0.25 / 3.0).abs() < 0.01, "{variance}");
+    }
 
     #[test]
     fn a_new_weight_leaves_the_others_as_they_were() {

@@ -23,6 +23,16 @@ impl Linear {
         self
     }
 
+    /// `weight` `[inputs, outputs]` and `bias` `[outputs]`, both uniform on +-1/sqrt(inputs): what PyTorch's
+    /// `nn.Linear` begins with. Without `bias` the weight begins as it would with one.
+    pub fn uniform(b: &mut Builder<'_>, name: &str, inputs: usize, outputs: usize, bias: bool) -> Self {
+        let init = Init::Uniform(1.0 / (inputs as f32).sqrt());
+        b.within(name, |b| Linear {
+            weight: b.weight("weight", [inputs, outputs], init),
+            bias: bias.then(|| b.weight("bias", [outputs], init)),
+        })
+    }
+
     /// `[.., inputs]` to `[.., outputs]`.
     pub fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g> {
         let y = x.matmul(values[self.weight]);

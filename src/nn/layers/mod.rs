@@ -61,6 +61,8 @@ pub enum Spread {
     FanIn(f32),
     /// Normal with this standard deviation.
     Fixed(f32),
+    /// Uniform on +-1/sqrt(inputs), biases too: PyTorch's default ([`Linear::uniform`]).
+    Uniform,
 }
 
 impl Spread {
@@ -69,6 +71,8 @@ impl Spread {
         match self {
             Spread::FanIn(factor) => factor,
             Spread::Fixed(deviation) => deviation * (inputs as f32).sqrt(),
+            // The same variance, for maps that only know normal weights.
+            Spread::Uniform => 1.0 / 3f32.sqrt(),
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct MlpShape {
     pub activation: Activation,
     /// Whether linear maps have biases, which begin at zero.
     pub bias: bool,
-    /// How hidden weights begin.
+    /// How hidden weights begin; [`Spread::Uniform`] speaks for biases and the output map too.
     pub spread: Spread,
     /// What the output map begins larger or smaller by, beside 1 / sqrt(inputs).
     pub output_scale: f32,
@@ -87,6 +87,9 @@ impl Mlp {
     pub fn new(b: &mut Builder<'_>, shape: &MlpShape) -> Self {
         let MlpShape { inputs, outputs, width, layers, kind, activation, bias, spread, output_scale, .. } = *shape;
         let linear = |b: &mut Builder<'_>, name: &str, inputs, outputs, scale| {
+            if spread == Spread::Uniform {
+                return Linear::uniform(b, name, inputs, outputs, bias);
+            }
             let linear = Linear::new(b, name, inputs, outputs, scale);
             if bias { linear.with_bias(b, name, outputs, 0.0) } else { linear }
         };

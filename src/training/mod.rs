@@ -1,0 +1,12 @@
+//! What every study does whatever its paper: a grid of cells becomes trials, a learner is trained and
+//! saved, results are gathered by condition, and measured checks become a verdict.
+
+mod cells;
+mod judgement;
+mod learner;
+mod saved;
+
+pub use cells::{Cell, Evidence, Recorded, plain_name, specs};
+pub use judgement::{Measured, decided, missing, seed_rows, undecided, word};
+pub use learner::{Learner, Pass, Trained};
+pub use saved::{checkpoint, field, state};
