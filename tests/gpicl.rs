@@ -363,10 +363,10 @@ fn a_divergence_is_traced_to_its_weights_and_its_batch() {
     assert!(error.starts_with("the loss was not finite at step 0 (batch of seed 0x"), "{error}");
     let mut trial = start();
     trial.restore(&saved).unwrap();
-    let cause = trial.diagnose().unwrap();
+    let cause = trial.trace_divergence().unwrap();
     assert!(cause.contains("matmul") && cause.contains(&name), "{cause} does not name {name}");
     // Nothing is wrong before.
-    assert_eq!(start().diagnose(), None);
+    assert_eq!(start().trace_divergence(), None);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod event;
 mod knob;
 mod panel;
 mod preset;
+mod reading;
 mod state;
 mod study;
 mod trial;
@@ -24,6 +25,7 @@ pub use panel::{
     Tokens,
 };
 pub use preset::{Header, PresetError, Problem, ShippedPreset};
+pub use reading::{Found, Quantity, Reading};
 pub use state::{Series, Status, StudyState, TrialState};
 pub use study::{Cost, Entry, Study, System};
 pub use trial::{Checkpoint, Flow, Progress, Record, Setup, Tensor, Trial, TrialError, TrialResult, TrialSpec};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Closing, Event, Level, Panel};
+use super::{Closing, Event, Level, Panel, Reading};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 
@@ -182,8 +182,18 @@ pub trait Trial: Send {
 
     /// Where the first value of the next step that is not finite comes from: operation and weights.
     /// Called on a trial that stands before the step at which it diverged; it is not used afterwards.
-    fn diagnose(&mut self) -> Option<String> {
+    fn trace_divergence(&mut self) -> Option<String> {
         None
+    }
+
+    /// The bias card of the model as it is: what every instrument says about it. `told` hears how many
+    /// instruments are done, of how many, and which comes next. Called on a trial that stands still; must
+    /// not change what later steps compute.
+    ///
+    /// # Errors
+    /// A sentence about why there is no card, without its full stop.
+    fn bias_card(&mut self, _told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        Err("this trial trains no model".into())
     }
 
     /// Goes back to a saved state; called on a trial that was just started.

@@ -297,7 +297,7 @@ impl Bench {
                     trial.turn(&turned.knob, turned.value)?;
                 }
                 if here >= step {
-                    return Ok(pool.enter(|| trial.diagnose()));
+                    return Ok(pool.enter(|| trial.trace_divergence()));
                 }
                 pool.enter(|| trial.step(&mut unrecorded))?;
             }

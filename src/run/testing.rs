@@ -188,7 +188,7 @@ impl Trial for ToyTrial {
         Ok(())
     }
 
-    fn diagnose(&mut self) -> Option<String> {
+    fn trace_divergence(&mut self) -> Option<String> {
         Some(format!("the toy, asked after step {}", self.step))
     }
 

@@ -21,6 +21,7 @@ pub struct Learner<M> {
     /// Weights, optimiser state and inputs.
     pub store: Store,
     optimiser: Optimiser,
+    initial: Vec<Vec<f32>>,
     pool: Pool,
 }
 
@@ -70,8 +71,9 @@ impl<M> Learner<M> {
         let mut builder = Builder::new(&mut store, key.purpose("weights"));
         let model = build(&mut builder);
         let weights = builder.finish();
+        let initial = weights.slots().iter().map(|slot| store.values(*slot).to_vec()).collect();
         let optimiser = Optimiser::with_groups(&mut store, &weights, optimiser, group);
-        Learner { model, weights, store, optimiser, pool }
+        Learner { model, weights, store, optimiser, initial, pool }
     }
 
     /// A pass that trains: `record` gives the number to be made smaller, from the model, its weights and
@@ -149,6 +151,11 @@ impl<M> Learner<M> {
     /// Numbers that training adjusts.
     pub fn parameters(&self) -> usize {
         self.weights.parameters(&self.store)
+    }
+
+    /// The weights before any training, in order.
+    pub fn initial(&self) -> &[Vec<f32>] {
+        &self.initial
     }
 
     /// Forgets the optimiser's past.

@@ -162,7 +162,7 @@ impl Trial for GpiclTrial {
         Ok(())
     }
 
-    fn diagnose(&mut self) -> Option<String> {
+    fn trace_divergence(&mut self) -> Option<String> {
         self.family.fill(self.step, &mut self.batch);
         self.learner.diagnose(self.step, &self.batch).map(|found| found.to_string())
     }
