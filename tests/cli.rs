@@ -57,7 +57,7 @@ fn bad_usage_is_refused_with_a_sentence() {
 
 #[test]
 fn runs_that_are_not_there_are_refused() {
-    for command in ["show", "watch", "pause", "stop", "resume", "snapshot"] {
+    for command in ["show", "watch", "pause", "stop", "resume", "snapshot", "diagnose"] {
         assert_refused(&[command], 2, "no runs");
     }
     assert_refused(&["show", "nothing"], 2, "nothing");

@@ -387,3 +387,45 @@ fn the_learning_rate_is_a_knob() {
     assert_ne!(plain[2], frozen[2]);
     assert!(Knob::check(study.knobs(), "learning_rate", 0.0).is_ok());
 }
+
+#[test]
+fn instruments_watch_a_training_and_change_nothing() {
+    let entry = systems::find("gpicl").unwrap();
+    let watched = |names: &[&str]| {
+        let mut value = shrunk("quick").to_json();
+        value["settings"]["evaluation"]["instruments"] = names.into();
+        (entry.open_json)(value)
+    };
+    let study = watched(&["gradients"]).unwrap();
+    let spec = &study.trials()[1];
+    let events = run(study.as_ref(), spec, 1);
+    let (of_instruments, others): (Vec<Event>, Vec<Event>) = events
+        .into_iter()
+        .partition(|event| matches!(event, Event::Metric { name, .. } if name.starts_with("gradients.")));
+    assert_eq!(others, run(shrunk("quick").as_ref(), spec, 1));
+    let steps = of_instruments.iter().filter_map(|event| match event {
+        Event::Metric { step, name, .. } if name == "gradients.norm_test" => Some(*step),
+        _ => None,
+    });
+    assert_eq!(steps.collect::<Vec<_>>(), [0, 2, 3]);
+    let refused = format!("{:?}", watched(&["gradient"]).err().unwrap());
+    assert!(refused.contains("did you mean `gradients`?") && refused.contains("evaluation.instruments"), "{refused}");
+}
+
+#[test]
+fn a_bias_card_leaves_the_trial_as_it_was() {
+    let study = shrunk("quick");
+    let spec = &study.trials()[1];
+    let mut trial = study.start(spec, &setup(1)).unwrap();
+    let mut events = Vec::new();
+    trial.step(&mut events).unwrap();
+    let mut told = 0;
+    let card = trial.bias_card(&mut |_, _, _| told += 1).unwrap();
+    assert_eq!(card.len(), told);
+    for instrument in ["fit", "regime", "confidence", "sharpness", "gradients", "inductive-bias"] {
+        let reading = card.iter().find(|reading| reading.instrument == instrument).unwrap();
+        assert!(matches!(reading.found, ansatz::contract::Found::Measured { .. }), "{reading:?}");
+    }
+    finish(trial.as_mut(), &mut events);
+    assert_eq!(events, run(study.as_ref(), spec, 1));
+}

@@ -121,6 +121,37 @@ fn a_run_ends_with_one_document_that_show_repeats() {
 }
 
 #[test]
+fn a_bias_card_is_made_kept_and_compared() {
+    let room = Room::new();
+    room.run("small", &[]);
+    let (code, out, err) = room.ran(&["diagnose", "small", "--trial", "K-4.s0", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let card: Value = serde_json::from_str(&out).expect("exactly one JSON document");
+    assert_eq!((&card["trial"], &card["condition"]), (&"K-4.s0".into(), &"K = 4".into()));
+    let readings = card["readings"].as_array().unwrap();
+    let measured = readings.iter().filter(|reading| reading["found"]["outcome"] == "measured");
+    assert!(measured.clone().count() >= 6, "{out}");
+    for reading in measured {
+        for quantity in reading["found"]["quantities"].as_array().unwrap() {
+            assert!(quantity["value"].is_number(), "{quantity}");
+        }
+    }
+    // It stands in the run from now on, and every view shows it.
+    let folder = ansatz::run::Folder::open(&room.path("small")).unwrap();
+    let state = ansatz::run::Reader::open(&folder).unwrap().state().clone();
+    let trial = state.trials.iter().find(|trial| trial.result.spec.name == "K-4.s0").unwrap();
+    assert!(trial.panels.iter().any(|panel| panel.id == "bias-card"));
+    let (code, out, err) = room.ran(&["compare", "--card", "small:K-4.s0", "small:lstm.s0"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("A  small, K-4.s0") && out.contains("B  small, lstm.s0") && out.contains("differs"), "{out}");
+    let (code, _, err) = room.ran(&["diagnose", "small", "--trial", "K-5.s0"]);
+    assert_eq!((code, err.contains("did you mean `K-4.s0`?")), (2, true), "{err}");
+    let (code, out, err) = room.ran(&["compare", "small", "small"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("Settings that differ\nnone"), "{out}");
+}
+
+#[test]
 fn expecting_another_verdict_is_exit_code_three() {
     let room = Room::new();
     let arguments = [&["run", "gpicl/quick", "--seeds", "1", "--expect", "reproduced"][..], &SMALL].concat();

@@ -7,8 +7,10 @@ mod progress;
 
 mod bench;
 mod checkpoint;
+mod compare;
 mod completions;
 mod data;
+mod diagnose;
 mod doctor;
 mod list;
 mod man;
@@ -46,6 +48,8 @@ const COMMANDS: &[Row] = &[
     Row::of::<run::Run>(),
     Row::of::<watch::Watch>(),
     Row::of::<show::Show>(),
+    Row::of::<diagnose::Diagnose>(),
+    Row::of::<compare::Compare>(),
     Row::of::<pause::Pause>(),
     Row::of::<stop::Stop>(),
     Row::of::<checkpoint::Checkpoint>(),

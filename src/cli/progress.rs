@@ -97,6 +97,40 @@ impl Progress {
     }
 }
 
+/// Progress through a few named steps.
+pub(super) struct Steps(Option<ProgressBar>);
+
+impl Steps {
+    /// Nothing is shown yet.
+    pub(super) fn new() -> Self {
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
+        let bar = io::stderr().is_terminal().then(|| ProgressBar::new(1));
+        if let (Some(bar), Ok(style)) = (&bar, style) {
+            bar.set_style(style.progress_chars("#>."));
+        }
+        Steps(bar)
+    }
+
+    /// So many of them are done; the next begins.
+    pub(super) fn tell(&self, done: usize, of: usize, next: &str) {
+        match &self.0 {
+            Some(bar) => {
+                bar.set_length(of as u64);
+                bar.set_position(done as u64);
+                bar.set_message(next.to_owned());
+            }
+            None => output::tell(&format!("{}/{of}  {next}", done + 1)),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn line(level: Level, text: &str) -> String {
     let word = if level == Level::Error { "error" } else { "warning" };
     format!("{word}: {text}")

@@ -227,3 +227,23 @@ fn the_first_value_that_is_not_finite_is_traced() {
     let found = executor.first_not_finite(&mut store).unwrap();
     assert!(found.op.contains("sqrt") && found.slots.is_empty(), "{found}");
 }
+
+#[test]
+fn every_way_of_running_checks_the_store() {
+    let given = store(&[("x", &[1.0, 2.0, 3.0])]);
+    let graph = Graph::new();
+    let _ = graph.output("y", read(&graph, &given, "x").tanh());
+    let plan = Arc::new(graph.plan());
+    type Run = fn(&mut Executor, &mut Store);
+    let ways: [Run; 3] = [
+        |executor, store| executor.run(store),
+        |executor, store| drop(executor.profile(store, 1)),
+        |executor, store| drop(executor.first_not_finite(store)),
+    ];
+    for way in ways {
+        let mut short = store(&[("x", &[1.0])]);
+        let mut executor = Executor::new(Arc::clone(&plan), Pool::serial());
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| way(&mut executor, &mut short)));
+        assert!(refused.is_err(), "a store of another shape was taken");
+    }
+}

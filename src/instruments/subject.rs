@@ -73,6 +73,8 @@ pub struct Training {
     pub batch: usize,
     /// Steps done.
     pub steps: u64,
+    /// Whether the training examples are a sample of an endless stream and not the set it was trained on.
+    pub stream: bool,
 }
 
 /// Fresh weights of the same architecture, one list a weight.
@@ -173,6 +175,22 @@ impl Objective {
     }
 }
 
+/// A subject's model in a graph.
+pub struct Recording<'g> {
+    /// Where the inputs are to be put.
+    pub inputs: Slot,
+    /// Where the targets are to be put.
+    pub targets: Slot,
+    /// The weights.
+    pub values: Values<'g>,
+    /// The inputs.
+    pub given: Var<'g>,
+    /// The targets.
+    pub asked: Var<'g>,
+    /// What the model makes of the inputs.
+    pub forward: Forward<'g>,
+}
+
 /// Parts of a subject's work at once: examples in a pass.
 const CHUNK: usize = 128;
 
@@ -217,20 +235,17 @@ impl Subject {
         Shape::from([&[count], row].concat())
     }
 
-    /// Records the model on `count` inputs and targets read from `store`, which gets slots for them:
-    /// inputs, targets, what the model makes of them.
-    pub fn record<'g>(
-        &self,
-        graph: &'g Graph,
-        store: &mut Store,
-        count: usize,
-    ) -> (Slot, Slot, Values<'g>, Forward<'g>, Var<'g>) {
+    /// Records the model on `count` inputs and targets, for which `store` gets slots.
+    ///
+    /// # Panics
+    /// If the store already has them.
+    pub fn record<'g>(&self, graph: &'g Graph, store: &mut Store, count: usize) -> Recording<'g> {
         let inputs = store.add("subject.inputs", self.shape_of(count, &self.row));
         let targets = store.add("subject.targets", self.shape_of(count, &self.target));
         let values = self.weights.read(graph, store);
-        let forward = self.model.forward(&values, graph.read(store, inputs));
-        let read = graph.read(store, targets);
-        (inputs, targets, values, forward, read)
+        let (given, asked) = (graph.read(store, inputs), graph.read(store, targets));
+        let forward = self.model.forward(&values, given);
+        Recording { inputs, targets, values, given, asked, forward }
     }
 
     fn chunked(
@@ -242,8 +257,8 @@ impl Subject {
         let mut store = self.store_with(weights);
         let at_once = count.clamp(1, CHUNK);
         let graph = Graph::new();
-        let (inputs, targets, _, forward, read) = self.record(&graph, &mut store, at_once);
-        let found = wanted(&forward, read);
+        let Recording { inputs, targets, asked, forward, .. } = self.record(&graph, &mut store, at_once);
+        let found = wanted(&forward, asked);
         let outputs = found.into_iter().enumerate().map(|(i, v)| graph.output(i.to_string(), v)).collect();
         let executor = Executor::new(Arc::new(graph.plan()), self.pool.clone());
         Chunked { executor, store, inputs, targets, outputs, at_once }
@@ -271,22 +286,23 @@ impl Subject {
         self.examine(weights, examples, |f, _| vec![f.outputs]).swap_remove(0)
     }
 
-    /// The mean loss of examples under many weights, one after the other in the same plan.
-    pub fn mean_losses<'w>(&self, all: impl Iterator<Item = Vec<Vec<f32>>> + 'w, examples: &Examples) -> Vec<f64> {
-        let objective = self.objective;
-        let mut chunked = None;
-        let mut means = Vec::new();
-        for weights in all {
-            let chunked = chunked.get_or_insert_with(|| {
-                self.chunked(&weights, examples.count, |f, targets| vec![objective.losses(f.outputs, targets)])
-            });
+    /// The mean over examples of what `wanted` gives for each, `[examples]`, under many weights one after
+    /// the other.
+    pub fn means<'w>(
+        &self,
+        all: impl Iterator<Item = Vec<Vec<f32>>> + 'w,
+        examples: &Examples,
+        wanted: impl for<'g> FnOnce(&Forward<'g>, Var<'g>) -> Var<'g>,
+    ) -> Vec<f64> {
+        let mut chunked = self.chunked(&self.trained(), examples.count, |f, targets| vec![wanted(f, targets)]);
+        let mean = |weights: Vec<Vec<f32>>| {
             for (slot, values) in self.weights.slots().iter().zip(&weights) {
                 chunked.store.values_mut(*slot).copy_from_slice(values);
             }
-            let losses = &chunked.over(examples)[0];
-            means.push(losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / losses.len().max(1) as f64);
-        }
-        means
+            let found = chunked.over(examples).swap_remove(0);
+            found.iter().map(|x| f64::from(*x)).sum::<f64>() / found.len().max(1) as f64
+        };
+        all.map(mean).collect()
     }
 
     /// Whether the answer to each target of the examples is right: 1 or 0. None for real targets.

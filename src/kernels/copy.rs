@@ -64,7 +64,8 @@ fn gather(pool: &Pool, x: &[f32], walk: &Walk<1>, y: &mut [f32]) {
         });
         return;
     }
-    let rows = (BLOCK / columns).next_multiple_of(TILE);
+    // At least one, as 0 is a multiple too: rows may be longer than a block.
+    let rows = (BLOCK / columns).max(1).next_multiple_of(TILE);
     pool.parts(y, rows * columns, |block, y| {
         let (first, mut done) = (block * rows, 0);
         walk.runs(first, first + y.len() / columns, |[offset], rows| {
@@ -238,6 +239,10 @@ mod tests {
         let mut y = vec![0.0; 50_000];
         broadcast_to(&Pool::new(2), View::new(&[3.0], &[]), &[50_000], &mut y);
         assert!(y.iter().all(|y| *y == 3.0));
+        // Rows longer than a block of work.
+        let (x, mut y) = (numbers(BLOCK + 5), vec![0.0; 3 * (BLOCK + 5)]);
+        broadcast_to(&Pool::new(2), View::new(&x, &[BLOCK + 5]), &[3, BLOCK + 5], &mut y);
+        assert!(y.chunks(BLOCK + 5).all(|row| row == x));
     }
 
     #[test]

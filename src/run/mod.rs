@@ -5,6 +5,7 @@
 
 mod advance;
 mod back;
+mod bias_card;
 mod checkpoint;
 mod control;
 mod coordinate;
@@ -29,6 +30,7 @@ mod turns;
 mod worker;
 
 pub use back::go_back;
+pub use bias_card::{BiasCard, bias_card, kept_card};
 pub use checkpoint::Saved;
 pub use control::{Request, request, turn};
 pub use document::document;
@@ -41,5 +43,5 @@ pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load}
 pub use progress::{StudyProgress, TrialProgress};
 pub use reader::Reader;
 pub use replay::{Difference, replay};
-pub use spawn::{Spawned, spawn_worker};
+pub use spawn::{Spawned, spawn_diagnose, spawn_worker};
 pub use worker::{Ending, WorkOptions, work};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::de::DeserializeOwned;
 
+use super::bias_card::{self, BiasCard};
 use super::control;
 use super::digest::Digest;
 use super::durable::records::{self, FIRST, Tail, unseal};
@@ -15,7 +16,7 @@ use super::folder::Folder;
 use super::journal;
 use super::lock::{self, Holder};
 use super::progress::{self, StudyProgress};
-use crate::contract::{Event, Level, Status, StudyState, TrialState};
+use crate::contract::{Event, Level, Panel, Status, StudyState, TrialState};
 
 /// A viewer's end of a run. Reads files and never writes any but the mark that somebody looks.
 #[derive(Debug)]
@@ -51,6 +52,9 @@ struct Watched {
     /// Checksum of the last line of the metrics.
     last: u32,
     panels: Option<Stamp>,
+    /// How many panels are the trial's own; those of its bias card come behind.
+    own: usize,
+    card: Option<Stamp>,
 }
 
 /// What changes when a file is replaced.
@@ -127,11 +131,12 @@ impl Reader {
             self.beat = Instant::now();
         } else if worker.is_none() && self.worker.is_none() && self.state.status != Status::Waiting {
             let manifest = self.folder.manifest_path();
-            return manifest.metadata().map(|_| false).map_err(|e| RunError::reading(&manifest, &e));
+            manifest.metadata().map_err(|e| RunError::reading(&manifest, &e))?;
+            return Ok(self.read_cards());
         }
         self.worker = worker;
         let before = self.state.status;
-        let mut changed = self.read_trials()? | self.read_journal() | self.read_study();
+        let mut changed = self.read_trials()? | self.read_cards() | self.read_journal() | self.read_study();
         self.apply_progress();
         // A worker that waits has nothing new to tell.
         changed |= self.state.status != before || self.state.status == Status::Running;
@@ -193,12 +198,31 @@ impl Reader {
                 changed |= read_metrics(watched, trial, &path).map_err(|e| RunError::reading(&path, &e))?;
             }
             // A closed trial has written its panels before its last event.
-            if open && let Some(panels) = replaced(&self.folder.trial(&name, "panels.json"), &mut watched.panels) {
-                trial.panels = panels;
+            if open
+                && let Some(panels) =
+                    replaced::<Vec<Panel>>(&self.folder.trial(&name, "panels.json"), &mut watched.panels)
+            {
+                let card = trial.panels.split_off(watched.own.min(trial.panels.len()));
+                (watched.own, trial.panels) = (panels.len(), panels);
+                trial.panels.extend(card);
                 changed = true;
             }
         }
         Ok(changed)
+    }
+
+    /// Bias cards, which may come at any time; they stand behind a trial's own panels.
+    fn read_cards(&mut self) -> bool {
+        let mut changed = false;
+        for (watched, trial) in self.trials.iter_mut().zip(&mut self.state.trials) {
+            let path = bias_card::kept(&self.folder, &trial.result.spec.name);
+            if let Some(card) = replaced::<BiasCard>(&path, &mut watched.card) {
+                trial.panels.truncate(watched.own);
+                trial.panels.extend(bias_card::panels(&card));
+                changed = true;
+            }
+        }
+        changed
     }
 
     fn read_journal(&mut self) -> bool {

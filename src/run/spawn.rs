@@ -37,11 +37,37 @@ pub fn spawn_worker(folder: &Folder, threads: usize) -> Result<Spawned, RunError
     if let Some(holder) = lock::holder(folder) {
         return Err(RunError::Busy { run: folder.name(), holder: holder.to_string() });
     }
+    let mut command = own_command("worker", folder)?;
+    command.arg("--threads").arg(threads.to_string());
+    spawn(folder, command)
+}
+
+/// Starts `ansatz diagnose FOLDER --trial TRIAL` by itself: the card comes into the run's folder, and what
+/// it prints otherwise goes to `worker.log`.
+///
+/// # Errors
+/// [`RunError::Usage`] when the trial has no checkpoint yet; [`RunError::Failed`] when it cannot be started.
+pub fn spawn_diagnose(folder: &Folder, trial: &str, threads: usize) -> Result<(), RunError> {
+    if !folder.checkpoint(trial).exists() {
+        return Err(RunError::Usage(format!("{trial} has no checkpoint yet")));
+    }
+    let mut command = own_command("diagnose", folder)?;
+    command.args(["--trial", trial, "--threads"]).arg(threads.to_string());
+    let log = folder.log();
+    let open = || disk::open_to_append(&log).map_err(|e| RunError::writing(&log, e));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(open()?);
+    let child = command.spawn().map_err(|e| RunError::Failed(format!("the card cannot be made: {e}")))?;
+    reap(child);
+    Ok(())
+}
+
+/// This program with a command for a run.
+fn own_command(word: &str, folder: &Folder) -> Result<Command, RunError> {
     let program = std::env::current_exe().map_err(|e| RunError::Failed(format!("cannot find the program: {e}")))?;
     let path = folder.path().canonicalize().map_err(|e| RunError::reading(folder.path(), &e))?;
     let mut command = Command::new(program);
-    command.arg("worker").arg(path).arg("--threads").arg(threads.to_string());
-    spawn(folder, command)
+    command.arg(word).arg(path);
+    Ok(command)
 }
 
 /// Starts `command` as the worker of a run. It is the worker itself that leaves the session.

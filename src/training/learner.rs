@@ -137,7 +137,7 @@ impl<M> Learner<M> {
     /// # Errors
     /// When loss or gradient is not finite.
     pub fn train(&mut self, pass: &mut Pass, step: u64, learning_rate: f32) -> Result<Trained, TrialError> {
-        self.optimiser.set_learning_rate(&mut self.store, learning_rate);
+        self.set_learning_rate(learning_rate);
         pass.run(&mut self.store);
         let [loss, gradient_norm] = [0, 1].map(|i| pass.executor.number(pass.outputs[i], &self.store));
         let diverged = |what: &str| Err(TrialError::Diverged { step, what: what.into(), seed: None });
@@ -146,6 +146,11 @@ impl<M> Learner<M> {
             (false, _) => diverged("the loss"),
             (true, false) => diverged("the gradient"),
         }
+    }
+
+    /// Sets the learning rate of the next step of a training pass that is run by hand.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+        self.optimiser.set_learning_rate(&mut self.store, learning_rate);
     }
 
     /// Numbers that training adjusts.

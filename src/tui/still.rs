@@ -80,4 +80,20 @@ mod tests {
         assert_eq!(screen_text(&state, None, (0, 0), false), "");
         assert!(screen_text(&state, None, (30, 5), false).starts_with("LIVE 45%"));
     }
+
+    #[test]
+    #[ignore = "prints how long a frame of a very long run takes"]
+    fn frames_of_a_long_run() {
+        let mut state = made_up::state(false);
+        // As many points as a digest keeps of ten million, for each metric of each trial.
+        let series: Vec<(u64, f64)> = (0..5_000).map(|i| (2_000 * i, (i as f64 * 0.01).sin())).collect();
+        for trial in &mut state.trials {
+            trial.result.metrics.values_mut().for_each(|points| points.clone_from(&series));
+        }
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let begun = std::time::Instant::now();
+            (0..50).for_each(|_| drop(screen_text(&state, Some(made_up::TABLE[0].card), size, true)));
+            println!("{size:?}: {:?} a frame", begun.elapsed() / 50);
+        }
+    }
 }

@@ -241,6 +241,7 @@ fn in_run(app: &mut App, action: Action, key: Key) {
         Action::Stop => app.overlay = Some(Overlay::ConfirmStop),
         Action::Toggle => toggle(app),
         Action::Snapshot => snapshot(app),
+        Action::BiasCard => diagnose(app),
         _ => {}
     }
 }
@@ -286,6 +287,16 @@ fn snapshot(app: &mut App) {
     let Some(run) = &app.run else { return };
     match app.bench.snapshot(run.feed.folder()) {
         Ok(place) => app.say(format!("Snapshot written to {}", place.display())),
+        Err(error) => _ = app.say_error(error),
+    }
+}
+
+fn diagnose(app: &mut App) {
+    let Some(run) = &app.run else { return };
+    let Some(trial) = run.feed.state().trials.get(run.stand.trial) else { return };
+    let name = trial.result.spec.name.clone();
+    match app.bench.diagnose(run.feed.folder(), &name) {
+        Ok(()) => app.say(format!("The bias card of {name} is being made; it comes behind the trial's panels.")),
         Err(error) => _ = app.say_error(error),
     }
 }

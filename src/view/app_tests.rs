@@ -78,8 +78,9 @@ fn space_pauses_and_x_asks_before_it_stops() {
     app.show(Box::new(Still(stopped)));
     press(&mut app, "x");
     assert!(app.overlay.is_none() && app.message.as_ref().unwrap().text.contains("no worker"));
-    press(&mut app, " s");
-    assert_eq!(asked(&bench)[3..], ["Resume", "snapshot"]);
+    press(&mut app, " s]b");
+    assert_eq!(asked(&bench)[3..], ["Resume", "snapshot", "diagnose k-32.s0"]);
+    assert!(app.message.as_ref().unwrap().text.contains("bias card of k-32.s0"));
 }
 
 #[test]

@@ -80,4 +80,9 @@ pub trait Bench {
     /// # Errors
     /// Why it cannot be written.
     fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String>;
+    /// Begins to make the bias card of a trial, which comes into the run's folder.
+    ///
+    /// # Errors
+    /// Why it cannot begin.
+    fn diagnose(&mut self, folder: &Path, trial: &str) -> Result<(), String>;
 }

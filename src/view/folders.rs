@@ -90,6 +90,10 @@ impl Bench for Folders {
         let folder = Folder::open(folder).map_err(sentence)?;
         (self.snapshot)(&folder)
     }
+
+    fn diagnose(&mut self, folder: &Path, trial: &str) -> Result<(), String> {
+        Folder::open(folder).and_then(|folder| run::spawn_diagnose(&folder, trial, self.threads)).map_err(sentence)
+    }
 }
 
 impl Feed for Reader {

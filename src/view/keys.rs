@@ -161,6 +161,8 @@ actions! {
     Stop,
     /// Write a snapshot.
     Snapshot,
+    /// Make the bias card of the selected trial.
+    BiasCard,
     /// Logarithmic vertical axis.
     LogScale,
     /// What the focused panel means.
@@ -277,6 +279,13 @@ pub const KEYS: &[Binding] = &[
     bind(C::Run, &[Char('y')], A::LogScale, "log", "Logarithmic or linear vertical axis of the focused chart."),
     bind(C::Run, &[Char('i')], A::Explain, "explain", "What the focused panel shows and how to read it."),
     bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),
+    bind(
+        C::Run,
+        &[Char('b')],
+        A::BiasCard,
+        "bias card",
+        "Make the bias card of the selected trial; it comes as panels.",
+    ),
     bind(C::Run, &[Up, Char('k')], A::Up, "", "Previous trial, the panel above, or a line up."),
     bind(C::Run, &[Down, Char('j')], A::Down, "", "Next trial, the panel below, or a line down."),
     bind(C::Run, &[Left, Char('h')], A::Left, "", "The panel to the left."),

@@ -378,6 +378,10 @@ impl Bench for FakeBench {
 
     fn report(&mut self, _: &Path, _: &str) {}
 
+    fn diagnose(&mut self, _: &Path, trial: &str) -> Result<(), String> {
+        self.asked.borrow_mut().push(format!("diagnose {trial}"));
+        Ok(())
+    }
     fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
         self.asked.borrow_mut().push("snapshot".into());
         Ok(folder.join("snapshot"))

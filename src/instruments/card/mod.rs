@@ -1,9 +1,20 @@
 //! The bias card: every instrument that makes sense on a trained model, one file a row of [`ALL`].
 
+mod bits;
+mod confidence;
 mod fit;
+mod gradients;
+mod groups;
+mod optimisers;
+mod regime;
+mod reliance;
+mod sharpness;
+#[cfg(test)]
+mod tests;
 
 use super::subject::Subject;
-use crate::contract::{Found, Reading};
+use crate::base::text::nearest;
+use crate::contract::{Found, Problem, Reading, Record};
 
 /// A row of the table of instruments.
 #[derive(Clone, Copy)]
@@ -27,7 +38,18 @@ impl std::fmt::Debug for Instrument {
 }
 
 /// Every instrument, in the order of the card.
-pub const ALL: &[Instrument] = &[fit::FIT];
+pub const ALL: &[Instrument] = &[
+    fit::FIT,
+    regime::REGIME,
+    bits::BITS,
+    confidence::CONFIDENCE,
+    confidence::ROBUSTNESS,
+    reliance::RELIANCE,
+    sharpness::SHARPNESS,
+    groups::GROUPS,
+    gradients::GRADIENTS,
+    optimisers::OPTIMISERS,
+];
 
 /// The card of a subject. `told` hears how many instruments are done, of how many, and which comes next.
 pub fn read(subject: &Subject, told: &mut dyn FnMut(usize, usize, &str)) -> Vec<Reading> {
@@ -42,6 +64,27 @@ pub fn read(subject: &Subject, told: &mut dyn FnMut(usize, usize, &str)) -> Vec<
         }
     };
     ALL.iter().enumerate().map(reading).collect()
+}
+
+/// Some instruments along a training: records what they measure as metrics `INSTRUMENT.QUANTITY`, spaces as
+/// underscores. What is refused is not recorded.
+pub fn watch(subject: &Subject, names: &[String], step: u64, record: &mut dyn Record) {
+    for instrument in ALL.iter().filter(|instrument| names.iter().any(|name| name == instrument.name)) {
+        if let Found::Measured { quantities, .. } = finite((instrument.read)(subject)) {
+            for quantity in quantities {
+                let name = format!("{}.{}", instrument.name, quantity.name).replace(", ", ".").replace(' ', "_");
+                record.metric(step, &name, quantity.value);
+            }
+        }
+    }
+}
+
+/// The first of some names that no instrument has, as a problem of the field `path`.
+pub fn unknown(names: &[String], path: &str) -> Option<Problem> {
+    let known = || ALL.iter().map(|instrument| instrument.name);
+    let name = names.iter().find(|name| known().all(|known| known != name.as_str()))?;
+    let near = nearest(name, known()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Some(Problem::told(path, format!("there is no instrument `{name}`{near}")))
 }
 
 /// A number that is not finite is no finding.

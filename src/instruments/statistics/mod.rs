@@ -5,10 +5,15 @@
 
 mod bootstrap;
 mod censored;
+pub mod chi_square;
+mod linear;
+pub mod nelder_mead;
+pub mod normal;
 mod rank;
 
 pub use bootstrap::{Bootstrap, Estimate, Pairing};
 pub use censored::{Lifetime, PairedSigns, first_crossing, paired_signs};
+pub use linear::{least_squares_line, pearson};
 pub use rank::{ranks, spearman};
 
 /// The mean; none of nothing or of values that are not finite.

@@ -26,7 +26,7 @@ use crate::nn::weights::{Values, Weights};
 pub use super::schedule::warm_up;
 pub use accumulator::Accumulator;
 pub use adagrad::Adagrad;
-pub use adam::{Adam, AdamSettings, Moments};
+pub use adam::Moments;
 pub use lion::Lion;
 pub use method::Method;
 pub use muon::{Muon, MuonScale, Orthogonalisation};

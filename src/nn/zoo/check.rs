@@ -7,7 +7,7 @@ use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::engine::{Executor, GradientError, Graph, Shape, Store, Var};
 use crate::nn::layers::{Activation, Derivatives, NormKind, Spread};
-use crate::nn::optimiser::{Adam, AdamSettings};
+use crate::nn::optimiser::{Method, Moments, Optimiser, OptimiserSettings};
 use crate::nn::weights::{Builder, Values, Weights};
 use rand::RngExt;
 
@@ -52,8 +52,9 @@ impl<M> Built<M> {
         steps: usize,
         loss: impl for<'g> FnOnce(&M, &Values<'g>, &'g Graph) -> Var<'g>,
     ) -> Vec<f32> {
-        let settings = AdamSettings { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clip: Some(1.0) };
-        let adam = Adam::new(&mut self.store, &self.weights, settings);
+        let method = Method::Adam(Moments { beta2: 0.99, ..Moments::default() });
+        let settings = OptimiserSettings { method, clip_norm: Some(1.0), ..OptimiserSettings::default() };
+        let adam = Optimiser::new(&mut self.store, &self.weights, settings);
         let graph = Graph::new();
         let values = self.weights.read(&graph, &self.store);
         let loss = loss(&self.model, &values, &graph);

@@ -148,7 +148,7 @@ mod tests {
     use crate::base::random::Key;
     use crate::base::threads::Pool;
     use crate::engine::{Executor, Graph, Store};
-    use crate::nn::optimiser::{Adam, AdamSettings};
+    use crate::nn::optimiser::{Method, Moments, Optimiser};
     use crate::nn::weights::Weights;
     use rand::RngExt;
 
@@ -168,8 +168,7 @@ mod tests {
         labels: Vec<f32>,
         steps: usize,
     ) -> Vec<f32> {
-        let settings = AdamSettings { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: None };
-        let optimiser = Adam::new(&mut store, &weights, settings);
+        let optimiser = Optimiser::new(&mut store, &weights, Method::Adam(Moments::default()));
         let graph = Graph::new();
         let values = weights.read(&graph, &store);
         let logits = model.forward(&values, graph.constant(shape, images));

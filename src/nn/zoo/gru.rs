@@ -47,12 +47,15 @@ pub(super) fn build(b: &mut Builder<'_>, shape: &Shape) -> Box<dyn SequenceModel
 }
 
 impl SequenceModel for Gru {
-    fn forward<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
-        let h = self.layers.iter().fold(tokens, |x, layer| {
+    fn representation<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
+        self.layers.iter().fold(tokens, |x, layer| {
             let gates = x.matmul(values[layer.input]) + values[layer.input_bias];
             gates.gru(values[layer.recurrent], values[layer.recurrent_bias])
-        });
-        self.head.forward(values, h)
+        })
+    }
+
+    fn head<'g>(&self, values: &Values<'g>, representation: Var<'g>) -> Var<'g> {
+        self.head.forward(values, representation)
     }
 
     fn state_size(&self) -> usize {

@@ -45,7 +45,15 @@ pub struct Shape {
 /// A causal model of sequences: `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
 pub trait SequenceModel: Send + Sync + std::fmt::Debug {
     /// One pass over whole sequences; output t depends on tokens up to t alone.
-    fn forward<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g>;
+    fn forward<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
+        self.head(values, self.representation(values, tokens))
+    }
+
+    /// What the head reads, `[batch, tokens, width]`.
+    fn representation<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g>;
+
+    /// From there to `[batch, tokens, outputs]`.
+    fn head<'g>(&self, values: &Values<'g>, representation: Var<'g>) -> Var<'g>;
 
     /// Numbers that carry over from the past into the next prediction.
     fn state_size(&self) -> usize;

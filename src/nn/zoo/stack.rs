@@ -61,10 +61,15 @@ impl<M: Mixer> Stack<M> {
         }
     }
 
-    /// `[batch, tokens, inputs]` to `[batch, tokens, outputs]`.
-    pub(super) fn forward<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
+    /// `[batch, tokens, inputs]` to `[batch, tokens, width]`.
+    pub(super) fn representation<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
         let h = self.blocks.iter().fold(self.embed(values, tokens), |h, block| block.forward(values, h));
-        self.head.forward(values, self.norm.forward(values, h))
+        self.norm.forward(values, h)
+    }
+
+    /// From there to `[batch, tokens, outputs]`.
+    pub(super) fn head<'g>(&self, values: &Values<'g>, representation: Var<'g>) -> Var<'g> {
+        self.head.forward(values, representation)
     }
 
     /// The last mixer and what goes into it.

@@ -30,8 +30,12 @@ impl Mixer for Attention {
 }
 
 impl SequenceModel for Transformer {
-    fn forward<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
-        self.stack.forward(values, tokens)
+    fn representation<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Var<'g> {
+        self.stack.representation(values, tokens)
+    }
+
+    fn head<'g>(&self, values: &Values<'g>, representation: Var<'g>) -> Var<'g> {
+        self.stack.head(values, representation)
     }
 
     fn state_size(&self) -> usize {

@@ -4,6 +4,7 @@
 //! same bytes. Texts come from files that others may have written: they are cleaned of control
 //! characters before they reach a terminal, a picture or a file's name.
 
+mod card;
 mod csv;
 mod numbers;
 mod report;
@@ -12,7 +13,9 @@ mod svg;
 mod text;
 mod text_panels;
 
+pub use self::card::cards_text;
 pub use self::csv::{metrics_csv, panel_csvs, vectors_csv};
+pub(crate) use self::numbers::shown;
 pub use self::numbers::{bytes, duration};
 pub use self::report::report;
 pub use self::snapshot::{Screens, SnapshotError, snapshot};

@@ -16,7 +16,7 @@ pub(super) fn exact(value: f64) -> String {
 }
 
 /// Four significant digits for a table; a dash when it is missing.
-pub(super) fn shown(value: f64) -> String {
+pub(crate) fn shown(value: f64) -> String {
     if !value.is_finite() {
         return "-".into();
     }

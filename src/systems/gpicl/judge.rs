@@ -1,13 +1,12 @@
 //! The judge: R1 to R6 of the sheet, thresholds fixed here and nowhere else.
 
-use std::collections::BTreeMap;
-
 use super::evidence::{Evidence, Recorded};
 use super::sets::FOREIGN;
 use super::settings::{Settings, Study};
 use crate::base::random::Key;
 use crate::contract::{Check, Outcome, SeedRow, TrialResult, Verdict};
 use crate::instruments::statistics::{Bootstrap, Estimate, Lifetime, Pairing, first_crossing, mean, paired_signs};
+use crate::training::{Measured, missing, seed_rows, undecided, word};
 
 /// R1: least gain of K = inf over the fewest tasks, and least lower end of its interval.
 const TRANSITION: (f64, f64) = (0.30, 0.20);
@@ -44,20 +43,10 @@ pub(super) const THRESHOLDS: &[&str] = &[
 /// The verdict on everything that was recorded.
 pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
     let evidence = Evidence::new(settings, results);
-    let seeds = seed_rows(results);
+    let seeds = seed_rows(results, shown);
     match Court::open(settings, seed, &evidence) {
         Ok(court) => court.verdict(seeds),
-        Err(why) => Verdict {
-            outcome: Outcome::Undecided,
-            statistic: HEADLINE.into(),
-            effect: None,
-            interval: None,
-            threshold: transition_threshold(),
-            checks: Vec::new(),
-            controls: Vec::new(),
-            seeds,
-            sentence: format!("Undecided: {why}."),
-        },
+        Err(why) => undecided(HEADLINE, transition_threshold(), &why, seeds),
     }
 }
 
@@ -67,17 +56,9 @@ fn transition_threshold() -> String {
     format!(">= {:.2}, interval above {:.2}", TRANSITION.0, TRANSITION.1)
 }
 
-fn seed_rows(results: &[TrialResult]) -> Vec<SeedRow> {
-    let wanted = |name: &str| {
-        name.ends_with(".first") || (name.ends_with(".last") && name.matches('.').count() == 1) || name == "parameters"
-    };
-    let row = |result: &TrialResult| {
-        let last = |(name, points): (&String, &Vec<(u64, f64)>)| Some((name.clone(), points.last()?.1));
-        let values: BTreeMap<String, f64> =
-            result.metrics.iter().filter(|(name, _)| wanted(name)).filter_map(last).collect();
-        SeedRow { condition: result.spec.condition.clone(), seed: result.spec.seed, values }
-    };
-    results.iter().map(row).collect()
+/// Metrics that every seed's row shows.
+fn shown(name: &str) -> bool {
+    name.ends_with(".first") || (name.ends_with(".last") && name.matches('.').count() == 1) || name == "parameters"
 }
 
 /// The evidence with the conditions that every judgement needs.
@@ -96,8 +77,8 @@ impl<'e> Court<'e> {
         let lacking = |what: &str| format!("the preset has no condition with {what} in its transition study");
         let learner = evidence.learner(settings).ok_or_else(|| lacking("K = inf"))?;
         let memoriser = evidence.memoriser(settings).ok_or_else(|| lacking("a finite K"))?;
-        if let Some(open) = evidence.all().find(|r| !r.complete()) {
-            return Err(format!("not every seed of {} ran to its end", open.cell.label));
+        if let Some(why) = evidence.open() {
+            return Err(why);
         }
         let seeds = learner.seeds.len().min(memoriser.seeds.len());
         if seeds < 2 {
@@ -142,19 +123,14 @@ impl<'e> Court<'e> {
     }
 
     fn sentence(&self, outcome: Outcome, headline: &Check, parts: &[(&str, bool)]) -> String {
-        let word = match outcome {
-            Outcome::Reproduced => "Reproduced",
-            Outcome::Partly => "Partly reproduced",
-            Outcome::NotReproduced => "Not reproduced",
-            Outcome::Undecided => "Undecided",
-        };
         let u = |recorded: &Recorded<'_>| recorded.last("unseen.last").unwrap_or(f64::NAN);
         let (low, high) = headline.interval.unwrap_or((f64::NAN, f64::NAN));
         let failed: Vec<&str> = parts.iter().filter(|(_, holds)| !holds).map(|(part, _)| *part).collect();
         let rest = if failed.is_empty() { "every check holds".into() } else { format!("{} failed", failed.join(", ")) };
         format!(
-            "{word}: on unseen problems the model trained with {} ends at {:.2} and the one with {} at {:.2} \
+            "{}: on unseen problems the model trained with {} ends at {:.2} and the one with {} at {:.2} \
              (chance {:.2}; difference {:.2}, 95 % {low:.2} to {high:.2}, {} seeds); {rest}.",
+            word(outcome),
             self.learner.cell.label,
             u(&self.learner),
             self.memoriser.cell.label,
@@ -180,16 +156,16 @@ impl<'e> Court<'e> {
         let (least, most) = (self.chance + MEMORY, self.chance + NO_GAIN);
         let (few, many) = (&self.memoriser.cell.label, &self.learner.cell.label);
         vec![
-            check("R1", format!("{many} learns unseen problems that {few} does not"), HEADLINE, gain)
+            Measured::new("R1", format!("{many} learns unseen problems that {few} does not"), HEADLINE, gain)
                 .holds(transition_threshold(), |e| e.value >= TRANSITION.0 && e.low > TRANSITION.1),
-            check(
+            Measured::new(
                 "R1",
                 format!("{few} knows its own problems from the first token"),
                 "seen tasks, positions 1-4",
                 memory,
             )
             .holds(format!(">= {least:.2}"), |e| e.value >= least),
-            check("R1", format!("{few} gains nothing on unseen problems"), "unseen tasks, last 8", unseen)
+            Measured::new("R1", format!("{few} gains nothing on unseen problems"), "unseen tasks, last 8", unseen)
                 .holds(format!("<= {most:.2}"), |e| e.value <= most),
         ]
     }
@@ -211,9 +187,10 @@ impl<'e> Court<'e> {
             let statistic = format!("{set}: last 8 minus in-context majority");
             let says = format!("{} learns {set}, a set it never saw", self.learner.cell.label);
             let threshold = format!(">= {GENERALITY:.2}, interval above 0");
-            let shown = check("R2", says, &statistic, gain).holds(threshold.clone(), general);
+            let shown = Measured::new("R2", says, &statistic, gain).holds(threshold.clone(), general);
             let says = format!("{} must not learn {set}", self.memoriser.cell.label);
-            let control = check("R2", says, &statistic, control).holds(format!("not ({threshold})"), |e| !general(e));
+            let control =
+                Measured::new("R2", says, &statistic, control).holds(format!("not ({threshold})"), |e| !general(e));
             (shown, control)
         };
         FOREIGN.iter().map(of).unzip()
@@ -229,7 +206,7 @@ impl<'e> Court<'e> {
         let equal = parameters[0].is_some() && parameters[0] == parameters[1];
         let threshold = format!(">= {:.2}, interval above {:.2}, equal parameters", STATE.0, STATE.1);
         vec![
-            check("R3", "a window of two tokens with the same weights learns less", "u(w=T) - u(w=2)", gain)
+            Measured::new("R3", "a window of two tokens with the same weights learns less", "u(w=T) - u(w=2)", gain)
                 .holds(threshold, |e| equal && e.value >= STATE.0 && e.low > STATE.1),
         ]
     }
@@ -239,7 +216,8 @@ impl<'e> Court<'e> {
         let most = self.chance + CONTROL;
         let says = "with the labels of the context permuted nothing is left to learn from";
         let mut checks = vec![
-            check("R4", says, "labels permuted, last 8", permuted).holds(format!("<= {most:.2}"), |e| e.value <= most),
+            Measured::new("R4", says, "labels permuted, last 8", permuted)
+                .holds(format!("<= {most:.2}"), |e| e.value <= most),
         ];
         let opening = |r: Recorded<'_>| {
             let value = self.mean(&r.groups("unseen.opening.by_sequence"))?;
@@ -253,7 +231,7 @@ impl<'e> Court<'e> {
         let statistic = "unseen tasks, t = 1";
         let says = format!("before any example every model is at chance{name}");
         checks.push(
-            check("R4", says, statistic, farthest.map(|(value, ..)| *value))
+            Measured::new("R4", says, statistic, farthest.map(|(value, ..)| *value))
                 .holds(format!("every model within {CONTROL:.2} of chance"), |_| within),
         );
         checks.push(self.one_pair());
@@ -269,7 +247,7 @@ impl<'e> Court<'e> {
         let chance = one.cell.condition.chance();
         let ceiling = chance + (1.0 - chance) / (one.cell.condition.classes as f64 - 1.0);
         let value = self.mean(&one.groups("unseen.last.by_sequence"));
-        check("R4", "one labelled pair in reach cannot do better than judging that pair", "u(w=1)", value)
+        Measured::new("R4", "one labelled pair in reach cannot do better than judging that pair", "u(w=1)", value)
             .holds(format!("< {ceiling:.2}"), |e| e.value < ceiling)
     }
 
@@ -284,7 +262,7 @@ impl<'e> Court<'e> {
         let advantage = advantage.and_then(|((s, p), u)| self.bootstrap.spearman_difference(&s, &p, &u));
         let statistic = "Spearman(state, u) - Spearman(parameters, u)";
         vec![
-            check("R5", "reachable state predicts learning better than parameters do", statistic, advantage)
+            Measured::new("R5", "reachable state predicts learning better than parameters do", statistic, advantage)
                 .holds(format!("> {RANK}, interval above 0"), |e| e.value > RANK && e.low > 0.0),
         ]
     }
@@ -315,8 +293,13 @@ impl<'e> Court<'e> {
             |broken| {
                 let most = broken.cell.condition.chance() + NO_GAIN;
                 let value = self.mean(&broken.groups("unseen.last.by_sequence"));
-                check("R6", "a bias that fixes the projection too must not generalise", "unseen tasks, last 8", value)
-                    .holds(format!("<= {most:.2}"), |e| e.value <= most)
+                Measured::new(
+                    "R6",
+                    "a bias that fixes the projection too must not generalise",
+                    "unseen tasks, last 8",
+                    value,
+                )
+                .holds(format!("<= {most:.2}"), |e| e.value <= most)
             },
         );
         (checks, vec![control])
@@ -331,8 +314,8 @@ fn shorter(says: &str, first: Option<&Recorded<'_>>, second: Option<&Recorded<'_
     let statistic = format!("share of seeds in which {} leaves first", first.cell.label);
     let share =
         signs.map(|s| Estimate { value: s.shorter as f64 / (s.shorter + s.longer) as f64, low: 0.0, high: 1.0 });
-    let mut result = check("R6", says, &statistic, share)
-        .holds("1, at least 2 seeds telling".into(), |e| e.value >= 1.0 && signs.is_some_and(|s| s.shorter >= 2));
+    let mut result = Measured::new("R6", says, &statistic, share)
+        .holds("1, at least 2 seeds telling", |e| e.value >= 1.0 && signs.is_some_and(|s| s.shorter >= 2));
     result.interval = None;
     result
 }
@@ -353,36 +336,6 @@ fn outcome(parts: &[(&str, bool)]) -> Outcome {
         (true, 1..) => Outcome::Partly,
         _ => Outcome::NotReproduced,
     }
-}
-
-/// A check that waits for its threshold.
-struct Measured {
-    check: Check,
-    estimate: Option<Estimate>,
-}
-
-fn check(id: &str, says: impl Into<String>, statistic: &str, estimate: Option<Estimate>) -> Measured {
-    let check = Check {
-        id: id.into(),
-        says: says.into(),
-        statistic: statistic.into(),
-        effect: estimate.map(|e| e.value),
-        interval: estimate.map(|e| (e.low, e.high)),
-        threshold: String::new(),
-        passed: false,
-    };
-    Measured { check, estimate }
-}
-
-impl Measured {
-    /// What could not be measured does not hold.
-    fn holds(self, threshold: String, rule: impl Fn(&Estimate) -> bool) -> Check {
-        Check { threshold, passed: self.estimate.as_ref().is_some_and(rule), ..self.check }
-    }
-}
-
-fn missing(id: &str, says: &str) -> Check {
-    check(id, says, "not measured", None).holds("must be measured".into(), |_| false)
 }
 
 /// The mean over seeds of a list of numbers, for the panels.

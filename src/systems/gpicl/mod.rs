@@ -10,16 +10,17 @@ mod judge;
 pub mod learner;
 mod measure;
 mod panels;
-pub mod regime;
 mod sets;
 pub mod settings;
 mod study_panels;
+mod subject;
 mod trial;
 
 use crate::contract::{
     Card, Cost, Family, Knob, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::training;
 use settings::Settings;
 
 /// The system.
@@ -94,7 +95,7 @@ impl System for Gpicl {
     }
 
     fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        settings.trials(seeds)
+        training::specs(&settings.cells(seeds).unwrap_or_default())
     }
 
     fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::Inside;
 use super::measure::Curves;
-use super::regime::{Accuracies, Regime};
 use crate::contract::{Axis, Bar, Bars, Body, Dash, Event, Heat, Image, Images, Line, Lines, Panel};
+use crate::instruments::regime::{Accuracies, Regime};
 use crate::tasks::base_set::BaseSet;
 use crate::tasks::gpicl::Batch;
 

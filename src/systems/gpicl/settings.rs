@@ -9,10 +9,12 @@ use serde_json::Value;
 use super::cost;
 use super::sets::FOREIGN;
 use crate::base::text::nearest;
-use crate::contract::{Problem, TrialSpec};
+use crate::contract::Problem;
+use crate::instruments::card;
 use crate::nn::zoo;
 use crate::tasks::base_set::Standardise;
 use crate::tasks::gpicl::{Config, Format, TaskCount};
+use crate::training;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub struct Evaluation {
     pub probe: usize,
     /// Steps between evaluations during training.
     pub every: u64,
+    /// Instruments of the bias card that are read at every evaluation, by name; their numbers become metrics.
+    #[serde(default)]
+    pub instruments: Vec<String>,
 }
 
 /// One condition in full.
@@ -162,18 +167,24 @@ pub struct Grid {
     pub seeds: Option<u64>,
 }
 
-/// A condition with its place in the study.
+/// A condition with the question that it answers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub struct Placed {
     /// What it answers.
     pub study: Study,
-    /// Name for people: `K = inf`.
-    pub label: String,
     /// The condition in full.
     pub condition: Condition,
-    /// Seeds.
-    pub seeds: u64,
 }
+
+impl std::ops::Deref for Placed {
+    type Target = Condition;
+    fn deref(&self) -> &Condition {
+        &self.condition
+    }
+}
+
+/// A condition with its place in the study.
+pub type Cell = training::Cell<Placed>;
 
 impl Condition {
     /// What the task family is set to; `limit` caps the number of tasks.
@@ -314,11 +325,10 @@ impl Grid {
             partial = next;
         }
         let seeds = self.seeds.map_or(seeds, |most| most.min(seeds));
-        let cell = |(labels, condition): (Vec<String>, Value)| Cell {
-            study: self.study,
-            label: if labels.is_empty() { "common".into() } else { labels.join(", ") },
-            condition: serde_json::from_value(condition).expect("each field was checked when it was set"),
-            seeds,
+        let cell = |(labels, condition): (Vec<String>, Value)| {
+            let label = if labels.is_empty() { "common".into() } else { labels.join(", ") };
+            let condition = serde_json::from_value(condition).expect("each field was checked when it was set");
+            Cell::new(label, Placed { study: self.study, condition }, seeds, 0)
         };
         Ok(partial.into_iter().map(cell).collect())
     }
@@ -362,9 +372,9 @@ impl Settings {
             for mut cell in grid.cells(&self.common, seeds).map_err(at)? {
                 // Two grids may hold the same label; the later one says what it is for.
                 if cells.iter().any(|earlier| earlier.label == cell.label) {
-                    cell.label = format!("{} ({})", cell.label, study_name(cell.study));
+                    cell.label = format!("{} ({})", cell.label, study_name(cell.condition.study));
                 }
-                cells.push(cell);
+                cells.push(self.placed(cell));
             }
         }
         Ok(cells)
@@ -388,6 +398,7 @@ impl Settings {
         count("sequences", self.evaluation.sequences as u64, 100_000);
         count("probe", self.evaluation.probe as u64, 100_000);
         count("every", self.evaluation.every, 1_000_000);
+        problems.extend(card::unknown(&self.evaluation.instruments, "evaluation.instruments"));
         if self.task_limit == TaskCount::Finite(0) {
             problems.push(Problem::new("task_limit", 0, "at least 1, or \"inf\""));
         }
@@ -423,9 +434,7 @@ impl Settings {
             }
         }
         let cells = self.cells(1).unwrap_or_default();
-        let twice = |(i, cell): (usize, &Cell)| {
-            cells[..i].iter().any(|earlier| earlier.study == cell.study && earlier.condition == cell.condition)
-        };
+        let twice = |(i, cell): (usize, &Cell)| cells[..i].iter().any(|earlier| earlier.condition == cell.condition);
         if problems.is_empty() && cells.iter().enumerate().any(twice) {
             problems.push(Problem::new("grids", "the same condition twice", "every condition once in a study"));
         }
@@ -440,17 +449,20 @@ impl Settings {
         3 + FOREIGN.len() + self.evaluate_on.len() + usize::from(seen)
     }
 
-    /// The trials: seed by seed, and within a seed in the order of the grids, so that the whole story
-    /// is on the screen after the first few.
-    pub fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
-        let cells = self.cells(seeds).unwrap_or_default();
-        let most = cells.iter().map(|cell| cell.seeds).max().unwrap_or(0);
-        let of_cell = |cell: &Cell, seed| {
-            spec(cell, seed, self.final_sets(&cell.condition), cost::flop(&cell.condition, &self.evaluation))
-        };
-        let of_seed =
-            |seed: u64| cells.iter().filter(move |cell| seed < cell.seeds).map(move |cell| of_cell(cell, seed));
-        (0..most).flat_map(of_seed).collect()
+    /// A cell with its axes, steps and cost.
+    fn placed(&self, cell: Cell) -> Cell {
+        let c = cell.condition.clone();
+        Cell {
+            steps: c.steps + self.final_sets(&c) as u64,
+            flop: cost::flop(&c, &self.evaluation),
+            ..cell
+                .at("study", study_name(c.study))
+                .at("tasks", c.tasks)
+                .at("window", c.window)
+                .at("width", c.width)
+                .at("model", c.model.entry().name)
+                .at("batch", c.batch)
+        }
     }
 }
 
@@ -462,30 +474,5 @@ fn study_name(study: Study) -> &'static str {
         Study::Failure => "failure",
         Study::Plateau => "plateau",
         Study::Format => "format",
-    }
-}
-
-fn spec(cell: &Cell, seed: u64, finals: usize, flop: f64) -> TrialSpec {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    let mut name: String = cell.label.replace(" = ", "-").chars().map(plain).collect();
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    let c = &cell.condition;
-    let axes = [
-        ("study", study_name(cell.study).to_owned()),
-        ("tasks", c.tasks.to_string()),
-        ("window", c.window.to_string()),
-        ("width", c.width.to_string()),
-        ("model", c.model.entry().name.to_owned()),
-        ("batch", c.batch.to_string()),
-    ];
-    TrialSpec {
-        name: format!("{}.s{seed}", name.trim_matches('-')),
-        condition: cell.label.clone(),
-        seed,
-        axes: axes.into_iter().map(|(axis, value)| (axis.to_owned(), value)).collect(),
-        steps: c.steps + finals as u64,
-        flop,
     }
 }

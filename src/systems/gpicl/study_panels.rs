@@ -1,6 +1,6 @@
 //! What there is to see of the whole study.
 
-use super::evidence::{Evidence, Recorded};
+use super::evidence::{self, Evidence, Recorded};
 use super::judge::{mean_length, plateau_length};
 use super::sets::FOREIGN;
 use super::settings::{Settings, Study};
@@ -62,7 +62,7 @@ fn row_label(recorded: &Recorded<'_>) -> String {
 
 /// Rows: width, window or model; columns: K; a letter a seed on the colour of u.
 fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
-    let shown = |r: &Recorded<'_>| !matches!(r.cell.study, Study::Plateau | Study::Format);
+    let shown = |r: &Recorded<'_>| !matches!(r.cell.condition.study, Study::Plateau | Study::Format);
     let conditions: Vec<Recorded<'_>> = evidence.all().filter(shown).collect();
     let mut rows: Vec<String> = Vec::new();
     let mut columns: Vec<String> = Vec::new();
@@ -80,7 +80,7 @@ fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
         let column = columns.iter().position(|column| *column == r.cell.condition.tasks.to_string())?;
         let at = row * columns.len() + column;
         values[at] = r.last("unseen.last").unwrap_or(f64::NAN);
-        letters[at] = r.regimes().iter().map(|regime| regime.letter()).collect();
+        letters[at] = evidence::regimes(r).iter().map(|regime| regime.letter()).collect();
     }
     if values.iter().all(|v| v.is_nan()) {
         return None;
@@ -133,7 +133,7 @@ fn generality(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
 /// Accuracy against state and against parameters, the same points.
 fn state(evidence: &Evidence<'_>) -> Option<Panel> {
     let fresh = |r: &Recorded<'_>| {
-        !matches!(r.cell.study, Study::Plateau | Study::Format)
+        !matches!(r.cell.condition.study, Study::Plateau | Study::Format)
             && r.cell.condition.tasks == crate::tasks::gpicl::TaskCount::Infinite
     };
     let mut points: Vec<(f64, f64, f64, String, String)> = Vec::new();
@@ -173,7 +173,8 @@ fn state(evidence: &Evidence<'_>) -> Option<Panel> {
 /// Loss over steps, and how long each condition stayed on the plateau.
 fn plateau(evidence: &Evidence<'_>) -> Option<Panel> {
     let any = evidence.study(Study::Plateau).next().is_some();
-    let raced: Vec<Recorded<'_>> = evidence.all().filter(|r| !any || r.cell.study == Study::Plateau).collect();
+    let raced: Vec<Recorded<'_>> =
+        evidence.all().filter(|r| !any || r.cell.condition.study == Study::Plateau).collect();
     let (mut lines, mut marks, mut bars) = (Vec::new(), Vec::new(), Vec::new());
     for r in &raced {
         let Some(points) = mean_series(r, "loss") else { continue };
@@ -223,8 +224,9 @@ fn seeds(evidence: &Evidence<'_>) -> Panel {
             let accuracy = |metric: &&str| seed.last(metric).map_or("-".to_owned(), |v| format!("{v:.2}"));
             let size = |metric: &str| seed.last(metric).map_or("-".to_owned(), short_number);
             let one = [*seed];
-            let regime =
-                Recorded { cell: r.cell, seeds: &one }.regimes().first().map_or("-".to_owned(), ToString::to_string);
+            let regime = evidence::regimes(&Recorded { cell: r.cell, seeds: &one })
+                .first()
+                .map_or("-".to_owned(), ToString::to_string);
             let mut row = vec![r.cell.label.clone(), seed.spec.seed.to_string()];
             row.extend(metrics.iter().map(accuracy));
             row.extend([size("parameters"), size("state"), regime]);

@@ -3,16 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::learner::Learner;
 use super::measure::{self, Curves, Set};
 use super::panels;
 use super::sets::Sets;
 use super::settings::{Cell, Settings};
+use super::subject;
 use crate::base::random::Key;
-use crate::contract::{Checkpoint, Flow, Panel, Progress, Record, Setup, Trial, TrialError, TrialSpec};
+use crate::base::threads::Pool;
+use crate::contract::{Checkpoint, Flow, Panel, Progress, Reading, Record, Setup, Trial, TrialError, TrialSpec};
+use crate::instruments::card;
+use crate::instruments::subject::Subject;
 use crate::tasks::base_set::BaseSet;
 use crate::tasks::gpicl::{Batch, Evaluation, Gpicl};
 use crate::tasks::references;
+use crate::training::{self, Trained};
+
+/// Sequences of each kind that the bias card looks at.
+const CARD: usize = 128;
 
 /// Sequences on which the reference's learning rate is tuned.
 const TUNING: usize = 64;
@@ -22,6 +32,7 @@ pub(super) struct GpiclTrial {
     cell: Cell,
     settings: Settings,
     key: Key,
+    pool: Pool,
     family: Gpicl,
     foreign: Vec<Arc<BaseSet>>,
     learner: Learner,
@@ -36,6 +47,13 @@ pub(super) struct GpiclTrial {
     history: Vec<panels::Moment>,
     /// Taken once: it costs a few steps.
     profile: Option<Panel>,
+}
+
+/// What a checkpoint keeps beside weights and optimiser.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    examined: usize,
+    history: Vec<panels::Moment>,
 }
 
 /// The final sets: made when training is over, as they are large.
@@ -63,6 +81,7 @@ impl GpiclTrial {
         Ok(GpiclTrial {
             settings: settings.clone(),
             key,
+            pool: setup.pool.clone(),
             family,
             foreign: sets.foreign,
             learner,
@@ -85,15 +104,32 @@ impl GpiclTrial {
         }
         self.history.push(panels::Moment::new(self.step, &seen));
         seen.into_iter().for_each(|event| record.event(event));
+        if !self.settings.evaluation.instruments.is_empty()
+            && let Ok(subject) = self.subject()
+        {
+            card::watch(&subject, &self.settings.evaluation.instruments, self.step, record);
+        }
+    }
+
+    /// The model as it is, for instruments.
+    fn subject(&self) -> Result<Subject, String> {
+        let mut seen = self.family.batch(CARD);
+        // A step that was never taken: sequences of the training distribution, none of them trained on.
+        self.family.fill(self.cell.condition.steps + 1, &mut seen);
+        let unseen = self.family.evaluation(&Evaluation::Unseen, CARD).ok_or("there are no unseen tasks")?;
+        let batches = (&seen, &unseen);
+        let condition = &self.cell.condition;
+        Ok(subject::subject(condition, &self.learner, batches, self.step, self.key, self.pool.clone()))
     }
 
     fn train(&mut self, record: &mut dyn Record) -> Result<(), TrialError> {
         self.family.fill(self.step, &mut self.batch);
         let trained = self.learner.step(self.step, &self.batch);
-        let (loss, norm) = trained.map_err(|error| error.of_batch(self.family.batch_key(self.step).number()))?;
+        let Trained { loss, gradient_norm } =
+            trained.map_err(|error| error.of_batch(self.family.batch_key(self.step).number()))?;
         self.step += 1;
         record.metric(self.step, "loss", f64::from(loss));
-        record.metric(self.step, "gradient_norm", f64::from(norm));
+        record.metric(self.step, "gradient_norm", f64::from(gradient_norm));
         if self.step.is_multiple_of(self.settings.evaluation.every) || self.step == self.cell.condition.steps {
             self.probe(record);
         }
@@ -164,31 +200,24 @@ impl Trial for GpiclTrial {
 
     fn trace_divergence(&mut self) -> Option<String> {
         self.family.fill(self.step, &mut self.batch);
-        self.learner.diagnose(self.step, &self.batch).map(|found| found.to_string())
+        self.learner.trace_divergence(self.step, &self.batch).map(|found| found.to_string())
+    }
+
+    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        Ok(card::read(&self.subject()?, told))
     }
 
     fn save(&self) -> Checkpoint {
-        let history = serde_json::to_string(&self.history).expect("moments are plain numbers");
-        let fields = [("examined", self.examined.to_string()), ("history", history)];
-        Checkpoint {
-            step: self.step,
-            tensors: self.learner.tensors(),
-            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        }
+        let state = Kept { examined: self.examined, history: self.history.clone() };
+        training::checkpoint(self.step, self.learner.inner().tensors(), &state)
     }
 
     fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let field = |name: &str| {
-            let field = checkpoint.fields.get(name);
-            field.ok_or_else(|| TrialError::Checkpoint(format!("it lacks the field {name}")))
-        };
-        let unreadable = |name: &str| TrialError::Checkpoint(format!("the field {name} cannot be read"));
-        let examined: usize = field("examined")?.parse().map_err(|_| unreadable("examined"))?;
-        let history = serde_json::from_str(field("history")?).map_err(|_| unreadable("history"))?;
+        let Kept { examined, history } = training::state(checkpoint)?;
         if checkpoint.step > self.cell.condition.steps || examined > self.finals.count {
             return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
         }
-        self.learner.restore(checkpoint)?;
+        self.learner.inner_mut().restore(checkpoint)?;
         (self.step, self.examined, self.history) = (checkpoint.step, examined, history);
         // Panels show curves again at once; nothing is recorded twice.
         for set in &self.probes {

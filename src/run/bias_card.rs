@@ -1,0 +1,164 @@
+//! The bias card of a trial: its model, from its newest checkpoint, before every instrument.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint;
+use super::durable::{Keep, records, write_json};
+use super::error::RunError;
+use super::export::shown;
+use super::folder::{Folder, Manifest};
+use crate::base::random::Key;
+use crate::base::text::{nearest, panic_text};
+use crate::base::threads::Pool;
+use crate::contract::{Body, Entry, Event, Found, Panel, Reading, Setup, Study, Table, Trial, TrialSpec};
+
+/// What every instrument says about the model of one trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BiasCard {
+    /// Slug of the system.
+    pub system: String,
+    /// Name of the run.
+    pub run: String,
+    /// Name of the trial.
+    pub trial: String,
+    /// Its condition.
+    pub condition: String,
+    /// Steps that the model was trained for, as the trial counts them.
+    pub step: u64,
+    /// The readings, in the order of the instruments.
+    pub readings: Vec<Reading>,
+}
+
+/// Makes the card of a trial and keeps it in the run's folder: of the trial with the given name, or of
+/// the first that has a model. `told` hears of each instrument: how many are done, of how many, which
+/// comes next.
+///
+/// # Errors
+/// [`RunError::Usage`] when there is no such trial, it has no checkpoint yet, or no model;
+/// [`RunError::Disk`] when the card cannot be kept.
+pub fn bias_card(
+    folder: &Folder,
+    table: &'static [Entry],
+    trial: Option<&str>,
+    threads: usize,
+    told: &mut dyn FnMut(usize, usize, &str),
+) -> Result<BiasCard, RunError> {
+    let (manifest, study) = (folder.manifest()?, folder.study(table)?);
+    folder.check_preset(&manifest)?;
+    let pool = Pool::new(threads);
+    let mut why = None;
+    for spec in chosen(folder, &manifest, trial)? {
+        let made = model(folder, &manifest, study.as_ref(), spec, &pool)
+            .and_then(|(mut trained, step)| Ok((guarded(|| trained.bias_card(told))?, step)));
+        match made {
+            Ok((readings, step)) => {
+                let card = BiasCard {
+                    system: manifest.header.system.clone(),
+                    run: folder.name(),
+                    trial: spec.name.clone(),
+                    condition: spec.condition.clone(),
+                    step,
+                    readings,
+                };
+                write_json(&kept(folder, &spec.name), &card, Keep::Durable)?;
+                return Ok(card);
+            }
+            Err(reason) => why = why.or(Some(format!("{}: {reason}", spec.name))),
+        }
+    }
+    let why = why.unwrap_or_else(|| "the run has no trials".into());
+    Err(RunError::Usage(format!("there is no bias card: {why}")))
+}
+
+/// The card that was made of a trial last, if there is one that can be read.
+pub fn kept_card(folder: &Folder, trial: &str) -> Option<BiasCard> {
+    serde_json::from_slice(&std::fs::read(kept(folder, trial)).ok()?).ok()
+}
+
+/// A card as panels: every number in one table, then the pictures of its instruments.
+pub(super) fn panels(card: &BiasCard) -> Vec<Panel> {
+    let mut rows = Vec::new();
+    let mut pictures = Vec::new();
+    for reading in &card.readings {
+        match &reading.found {
+            Found::Measured { quantities, panel, .. } => {
+                for (i, q) in quantities.iter().enumerate() {
+                    let name = if i == 0 { reading.instrument.clone() } else { String::new() };
+                    let (low, high) = q.interval.map_or((String::new(), String::new()), |(l, h)| (shown(l), shown(h)));
+                    rows.push(vec![name, q.name.clone(), shown(q.value), low, high, q.unit.clone()]);
+                }
+                pictures
+                    .extend(panel.iter().map(|panel| Panel { id: format!("card-{}", panel.id), ..(**panel).clone() }));
+            }
+            Found::Refused { why } => {
+                let mut row = vec![reading.instrument.clone(), format!("not defined: {why}")];
+                row.resize(6, String::new());
+                rows.push(row);
+            }
+        }
+    }
+    let columns = ["instrument", "quantity", "value", "low", "high", "unit"].map(String::from).to_vec();
+    let says = "What this model assumed and what training made of it: every instrument that is defined on it. `low` \
+                and `high` are 95 % intervals. `ansatz diagnose` prints what each number means.";
+    let table = Panel::new("bias-card", "Bias card", says, Body::Table(Table { columns, rows }));
+    let mut panels = vec![table.noting(format!("step {} of {}", card.step, card.trial))];
+    panels.append(&mut pictures);
+    panels
+}
+
+/// Where a trial's card is kept.
+pub(super) fn kept(folder: &Folder, trial: &str) -> PathBuf {
+    folder.trial(trial, "card.json")
+}
+
+fn chosen<'m>(folder: &Folder, manifest: &'m Manifest, trial: Option<&str>) -> Result<Vec<&'m TrialSpec>, RunError> {
+    let Some(wanted) = trial else {
+        let begun = |spec: &&TrialSpec| folder.checkpoint(&spec.name).exists();
+        let with: Vec<&TrialSpec> = manifest.trials.iter().filter(begun).collect();
+        let none = || RunError::Usage(format!("no trial of {} has a checkpoint yet", folder.name()));
+        return if with.is_empty() { Err(none()) } else { Ok(with) };
+    };
+    match manifest.trials.iter().find(|spec| spec.name == wanted) {
+        Some(spec) => Ok(vec![spec]),
+        None => {
+            let near = nearest(wanted, manifest.trials.iter().map(|spec| spec.name.as_str()));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            Err(RunError::Usage(format!("{} has no trial `{wanted}`{near}", folder.name())))
+        }
+    }
+}
+
+/// The trial as its newest checkpoint has it, with its knobs as they were turned, and its steps.
+fn model(
+    folder: &Folder,
+    manifest: &Manifest,
+    study: &dyn Study,
+    spec: &TrialSpec,
+    pool: &Pool,
+) -> Result<(Box<dyn Trial>, u64), String> {
+    let (found, wrong) = checkpoint::newest(folder, &spec.name, |saved| {
+        let setup = Setup { key: Key::new(manifest.header.seed), pool: pool.clone() };
+        let path = folder.metrics(&spec.name);
+        let events: Vec<Event> = records::read(&path, saved.metrics).map_err(|e| format!("metrics.jsonl {e}"))?;
+        guarded(|| {
+            let mut trial = pool.enter(|| study.start(spec, &setup)).map_err(|e| e.to_string())?;
+            trial.restore(&saved.checkpoint).map_err(|e| e.to_string())?;
+            for event in &events {
+                if let Event::Turned { knob, value, .. } = event {
+                    trial.turn(knob, *value).map_err(|e| e.to_string())?;
+                }
+            }
+            let step = trial.progress().step;
+            Ok((trial, step))
+        })
+    });
+    found.ok_or_else(|| wrong.into_iter().next().unwrap_or_else(|| "it has no checkpoint yet".into()))
+}
+
+/// What a panic leaves is a reason.
+fn guarded<T>(body: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(body))
+        .unwrap_or_else(|payload| Err(format!("a defect: {}", panic_text(payload.as_ref()))))
+}
