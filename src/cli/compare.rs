@@ -17,8 +17,8 @@ use crate::run::{self, BiasCard, Folder, Reader};
 #[derive(clap::Args)]
 pub(super) struct Compare {
     /// Two or more runs; with --card also trials of them, as RUN:TRIAL
-    #[arg(required = true, num_args = 2..)]
-    runs: Vec<String>,
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    sides: Vec<String>,
     /// Compare the bias cards of trials instead; those that were not made yet are made
     #[arg(long)]
     card: bool,
@@ -40,7 +40,7 @@ impl Job for Compare {
             return self.cards(place);
         }
         let mut sides = Vec::new();
-        for name in &self.runs {
+        for name in &self.sides {
             let folder = run::find(&place.runs, Some(name))?;
             let preset = folder.study(place.table)?.to_json();
             sides.push(Side { state: Reader::open(&folder)?.state().clone(), preset });
@@ -57,7 +57,7 @@ impl Job for Compare {
 impl Compare {
     fn cards(&self, place: &Place) -> Result<u8, Failure> {
         let mut cards = Vec::new();
-        for name in &self.runs {
+        for name in &self.sides {
             let (folder, trial) = run_and_trial(place, name)?;
             cards.push(card(&folder, place, trial.as_deref(), self.threads.or_of(&folder)?)?);
         }

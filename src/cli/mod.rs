@@ -18,6 +18,7 @@ mod pause;
 mod preset;
 mod remove;
 mod replay;
+mod results;
 mod resume;
 mod run;
 mod set;
@@ -50,6 +51,7 @@ const COMMANDS: &[Row] = &[
     Row::of::<show::Show>(),
     Row::of::<diagnose::Diagnose>(),
     Row::of::<compare::Compare>(),
+    Row::of::<results::Results>(),
     Row::of::<pause::Pause>(),
     Row::of::<stop::Stop>(),
     Row::of::<checkpoint::Checkpoint>(),

@@ -3,12 +3,16 @@
 pub mod card;
 pub mod cockpit;
 pub mod derivatives;
+pub mod difficulty;
 pub mod hypothesis_bits;
 pub mod opposing;
+pub mod power_law;
 pub mod profile;
 pub mod regime;
 pub mod reliance;
+pub mod representation;
 pub mod robustness;
 pub mod sharpness;
+pub mod spectrum;
 pub mod statistics;
 pub mod subject;

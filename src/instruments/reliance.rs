@@ -7,11 +7,8 @@
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
-use super::card::Instrument;
-use super::statistics::{Bootstrap, Estimate, mean};
-use super::subject::{Examples, Subject};
+use super::statistics::{Estimate, mean};
 use crate::base::random::{Key, Stream};
-use crate::contract::{Found, Quantity};
 
 /// How scores are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,41 +190,6 @@ pub fn over_seeds<G: AsRef<[f64]>>(values: &[f64], resampled: &[G], key: Key) ->
     Some(Estimate { value, low: at(0.025), high: at(0.975) })
 }
 
-/// The row of the bias card.
-pub const RELIANCE: Instrument = Instrument {
-    name: "reliance",
-    question: "which of the features that are known does it need?",
-    meaning: "accuracy lost when a feature is exchanged among the examples: near 0, it does without; down to chance, it rests on this one",
-    paper: "Shah et al. 2020",
-    read,
-};
-
-fn read(subject: &Subject) -> Found {
-    let test = &subject.test;
-    let exchanges: Vec<_> = subject.features.iter().filter_map(|f| Some((&f.name, f.exchange.as_ref()?))).collect();
-    if exchanges.is_empty() || test.count < 2 {
-        return Found::refused("no feature of its inputs is known that could be exchanged");
-    }
-    let trained = subject.trained();
-    let right = |inputs: Vec<f32>| {
-        let examples = Examples { inputs, ..test.clone() };
-        subject.correct(&subject.outputs(&trained, &examples), &examples)
-    };
-    let Some(plain) = right(test.inputs.clone()) else {
-        return Found::refused("it does not answer with classes or signs");
-    };
-    let key = subject.key.purpose("reliance");
-    let bootstrap = Bootstrap { draws: 400, ..Bootstrap::new(key) };
-    let lost = |(i, (name, exchange)): (usize, &(&String, &super::subject::Exchange))| {
-        let order = permutation(test.count, key.index(i as u64)).into_iter().map(|row| row as usize);
-        let without = right(exchange(&test.inputs, &order.collect::<Vec<_>>()))?;
-        let lost: Vec<f64> = plain.iter().zip(&without).map(|(with, without)| with - without).collect();
-        let e = bootstrap.mean(&[&lost])?;
-        Some(Quantity::new(format!("accuracy lost without {name}"), e.value, "").within(e.low, e.high))
-    };
-    Found::numbers(exchanges.iter().enumerate().filter_map(lost).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,55 +280,6 @@ mod tests {
         let lost = drops(&rows, 4, &blocks, &positive, (Measure::Auc, Key::new(1)), score).unwrap();
         assert!((lost[0] - 0.5).abs() < 0.04, "{lost:?}");
         assert_eq!(lost[1..], [0.0; 3]);
-    }
-
-    /// A linear model of two numbers that reads the first alone.
-    fn subject() -> Subject {
-        use crate::engine::{Store, Var};
-        use crate::instruments::subject::{Feature, Forward, Model, Objective};
-        use crate::nn::weights::{Builder, Init, Values, Weight};
-        struct Line(Weight);
-        impl Model for Line {
-            fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
-                Forward { outputs: inputs.matmul(values[self.0]), hidden: Vec::new() }
-            }
-        }
-        let mut store = Store::new();
-        let mut builder = Builder::new(&mut store, Key::new(1));
-        let weight = builder.weight("weight", [2, 2], Init::Constant(0.0));
-        let weights = builder.finish();
-        store.values_mut(weights.slots()[0]).copy_from_slice(&[-1.0, 1.0, 0.0, 0.0]);
-        let inputs = random(400, 5);
-        let targets = inputs.chunks(2).map(|row| f32::from(u8::from(row[0] > 0.0))).collect();
-        let test = Examples::new(200, inputs, targets);
-        Subject {
-            model: Box::new(Line(weight)),
-            store,
-            weights,
-            initial: None,
-            reinitialise: None,
-            objective: Objective::CrossEntropy,
-            row: vec![2],
-            target: vec![],
-            train: test.clone(),
-            test,
-            features: (0..2).map(|i| Feature::coordinates(format!("{i}"), 2, vec![i])).collect(),
-            training: None,
-            chance: Some(0.5),
-            key: Key::new(2),
-            pool: crate::base::threads::Pool::serial(),
-        }
-    }
-
-    #[test]
-    fn the_card_names_the_feature_that_a_model_needs() {
-        let mut subject = subject();
-        let Found::Measured { quantities, .. } = read(&subject) else { panic!("nothing measured") };
-        assert_eq!(quantities.len(), 2);
-        assert!((0.35..0.65).contains(&quantities[0].value), "{quantities:?}");
-        assert_eq!((quantities[1].value, quantities[1].name.as_str()), (0.0, "accuracy lost without 1"));
-        subject.features.clear();
-        assert!(matches!(read(&subject), Found::Refused { .. }));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct HessianVector {
 
 impl HessianVector {
     /// A plan for products with the Hessian of the number that `loss` records, by all weights. The
-    /// directions become slots of the store under `input.direction.`, so that no checkpoint keeps them.
+    /// directions become slots of the store under `given.direction.`, so that no checkpoint keeps them.
     ///
     /// # Errors
     /// When an op on the way has no second derivative.
@@ -49,7 +49,7 @@ impl HessianVector {
     ) -> Result<Self, GradientError> {
         let slot = |(i, weight): (usize, &Slot)| {
             let shape = store.shape(*weight).clone();
-            store.add(format!("input.direction.{i}"), shape)
+            store.add(format!("given.direction.{i}"), shape)
         };
         let directions: Vec<Slot> = weights.slots().iter().enumerate().map(slot).collect();
         let graph = Graph::new();
@@ -87,7 +87,8 @@ impl HessianVector {
 
 /// `H v` by central differences, `(g(w + e v) - g(w - e v)) / 2 e` with `e = step / |v|`: for losses
 /// whose ops have no second derivative. In f32 a step of about 1e-2 balances rounding and curvature, in f64
-/// 1e-4.
+/// 1e-4. Only for smooth losses: a kink between the two points (a ReLU that switches) is a jump of the gradient
+/// divided by `2 e`, many times any curvature; there the exact product is the one to use.
 pub fn difference_product(
     mut gradient: impl FnMut(&[f64]) -> Vec<f64>,
     weights: &[f64],
@@ -438,6 +439,19 @@ mod tests {
             assert!((exact - found).abs() < 1e-5 * scale.max(1.0), "{exact} {found}");
         }
         assert_eq!(difference_product(|w| w.to_vec(), &w, &[0.0; 9], 1e-4), [0.0; 9]);
+    }
+
+    #[test]
+    fn differences_across_a_kink_are_no_curvature() {
+        // |w| at w = 1e-6: flat on either side, yet the differences see a jump of 2 over 2e-4.
+        let slope = |w: &[f64]| vec![w[0].signum()];
+        assert!((difference_product(slope, &[1e-6], &[1.0], 1e-4)[0] - 1e4).abs() < 1e-6);
+        let (mut store, weights) = stored(&[("w", [1, 1], &[1e-6])]);
+        let exact = HessianVector::new(&mut store, &weights, Pool::serial(), |_, _, values| {
+            let w = values.vars()[0];
+            (w.relu() + (w * -1.0).relu()).sum()
+        });
+        assert_eq!(exact.unwrap().apply(&mut store, &[1.0]), [0.0]);
     }
 
     #[test]

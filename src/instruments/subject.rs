@@ -44,6 +44,8 @@ pub struct Examples {
     pub inputs: Vec<f32>,
     /// Targets, row-major.
     pub targets: Vec<f32>,
+    /// Whether they are a sample of an endless stream and not a set that was gone through.
+    pub stream: bool,
 }
 
 /// Gives the inputs of examples with a feature taken from other examples: of example `i` from
@@ -73,8 +75,6 @@ pub struct Training {
     pub batch: usize,
     /// Steps done.
     pub steps: u64,
-    /// Whether the training examples are a sample of an endless stream and not the set it was trained on.
-    pub stream: bool,
 }
 
 /// Fresh weights of the same architecture, one list a weight.
@@ -123,7 +123,14 @@ impl std::fmt::Debug for Subject {
 impl Examples {
     /// Examples from their inputs and targets.
     pub fn new(count: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Self {
-        Examples { count, inputs, targets }
+        Examples { count, inputs, targets, stream: false }
+    }
+
+    /// The same as a sample of an endless stream.
+    #[must_use]
+    pub fn of_stream(mut self) -> Self {
+        self.stream = true;
+        self
     }
 
     /// The examples of these numbers, in this order.
@@ -132,7 +139,7 @@ impl Examples {
             let width = values.len() / self.count.max(1);
             which.iter().flat_map(|i| values[i * width..(i + 1) * width].iter().copied()).collect()
         };
-        Examples { count: which.len(), inputs: part(&self.inputs), targets: part(&self.targets) }
+        Examples { count: which.len(), inputs: part(&self.inputs), targets: part(&self.targets), stream: self.stream }
     }
 
     /// At most the first so many.

@@ -236,7 +236,7 @@ fn a_changed_preset_is_refused() {
 #[test]
 fn a_stop_on_request_leaves_no_trace_either_and_one_worker_is_enough() {
     let place = tempfile::tempdir().unwrap();
-    let set = ["nap=1000", "steps=900"];
+    let set = ["nap=1000", "steps=3000"];
     let unbroken = toy(place.path(), &set);
     assert_eq!(work(&unbroken, TABLE, &WorkOptions::threads(2)).unwrap().exit_code(), 0);
     let stopped = toy(place.path(), &set);

@@ -1,12 +1,28 @@
 //! The systems, one file or folder a paper: a `mod` line and a row of [`ALL`]. A system never uses
 //! another system.
 
+pub mod exact_inductive_bias;
+pub mod generalization_difficulty;
 pub mod gpicl;
+pub mod opposing_signals;
+pub mod optimizer_bias;
+pub mod representation_bias;
+pub mod scaling_mlps;
+pub mod simplicity_bias;
 
 use crate::contract::Entry;
 
 /// Every system on the bench, in the order of their numbers.
-pub const ALL: &[Entry] = &[Entry::of::<gpicl::Gpicl>()];
+pub const ALL: &[Entry] = &[
+    Entry::of::<gpicl::Gpicl>(),
+    Entry::of::<generalization_difficulty::GeneralizationDifficulty>(),
+    Entry::of::<exact_inductive_bias::ExactInductiveBias>(),
+    Entry::of::<representation_bias::RepresentationBias>(),
+    Entry::of::<simplicity_bias::SimplicityBias>(),
+    Entry::of::<optimizer_bias::OptimizerBias>(),
+    Entry::of::<opposing_signals::OpposingSignals>(),
+    Entry::of::<scaling_mlps::ScalingMlps>(),
+];
 
 /// The row of a system by its slug.
 pub fn find(slug: &str) -> Option<&'static Entry> {

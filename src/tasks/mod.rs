@@ -1,12 +1,22 @@
 //! Tasks: generators and readers of data, one file a task. A task knows no model.
 
 pub mod base_set;
+pub mod bits;
+pub mod cifar;
+pub mod class_sequence;
 pub mod digits;
+pub mod dominoes;
 pub mod gpicl;
 pub mod idx;
+pub mod opposing;
 pub mod references;
+pub mod rotation;
 mod sample;
+pub mod scattered_digits;
+pub mod slabs;
+pub mod supply;
 pub mod tables;
+pub mod torus;
 
 use std::io::Write;
 
@@ -129,6 +139,15 @@ pub const ALL: &[Entry] = &[
         source: "Kirsch et al., General-Purpose In-Context Learning by Meta-Learning Transformers, 2022",
         settings: sample::gpicl_settings,
         write: sample::gpicl,
+    },
+    slabs::ENTRY,
+    bits::ENTRY,
+    Entry {
+        name: "scattered-digits",
+        what: "digits at random places of a canvas, among fragments of others and noise: pixels, then the class",
+        source: "after Bachmann, Anagnostidis, Hofmann, Scaling MLPs, 2023; digits as in `digits`",
+        settings: scattered_digits::settings,
+        write: scattered_digits::write,
     },
 ];
 

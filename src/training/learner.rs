@@ -10,7 +10,7 @@ use crate::nn::optimiser::{Group, Optimiser, OptimiserSettings};
 use crate::nn::weights::{Builder, Values, Weights};
 
 /// Names of slots that hold what a pass is given begin so; they are no part of a checkpoint.
-const INPUT: &str = "input.";
+const GIVEN: &str = "given.";
 
 /// A model with its weights, an optimiser, and a store in which all its passes work.
 pub struct Learner<M> {
@@ -124,7 +124,7 @@ impl<M> Learner<M> {
     /// The slots of inputs; passes that name the same input share it.
     fn input_slots(&mut self, inputs: &[(&str, Shape)]) -> Vec<Slot> {
         let mut slot = |(name, shape): &(&str, Shape)| {
-            let name = format!("{INPUT}{name}");
+            let name = format!("{GIVEN}{name}");
             let slot = self.store.find(&name).unwrap_or_else(|| self.store.add(name.as_str(), shape.clone()));
             assert_eq!(self.store.shape(slot), shape, "{name} is another pass's input of another shape");
             slot
@@ -186,7 +186,7 @@ impl<M> Learner<M> {
 
     /// What a checkpoint must keep: everything but what passes are given.
     fn kept(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.store.slots().filter(|slot| !self.store.name(*slot).starts_with(INPUT))
+        self.store.slots().filter(|slot| !self.store.name(*slot).starts_with(GIVEN))
     }
 
     /// Weights and optimiser state.
@@ -230,6 +230,11 @@ impl Pass {
     /// Input `i`, to be overwritten in part.
     pub fn input<'s>(&self, store: &'s mut Store, i: usize) -> &'s mut [f32] {
         store.values_mut(self.inputs[i])
+    }
+
+    /// Where input `i` stands in the store, for plans of one's own over the same inputs.
+    pub fn slot(&self, i: usize) -> Slot {
+        self.inputs[i]
     }
 
     /// Computes, on the inputs as they were set.
@@ -336,6 +341,22 @@ mod tests {
         second.restore(&saved).unwrap();
         assert_eq!(steps(&mut second, &mut pass, 6), all[4..]);
         assert!(second.restore(&Checkpoint::default()).is_err());
+    }
+
+    #[test]
+    fn no_weight_is_left_out_of_a_checkpoint() {
+        use crate::nn::layers::Activation;
+        use crate::nn::zoo::mlp::{Mlp, MlpKind, MlpShape};
+        for kind in [MlpKind::Plain, MlpKind::Normed, MlpKind::Residual { expansion: 2 }] {
+            let shape = MlpShape { kind, ..MlpShape::plain(3, 4, 2, 2, Activation::Relu) };
+            let mut learner =
+                Learner::new(Key::new(1), Pool::serial(), Method::Adam(Moments::default()), |b| Mlp::new(b, &shape));
+            let _ = learner.pass(&[("x", Shape::from([1, 3]))], |model, values, x| vec![model.forward(values, x[0])]);
+            let kept = learner.tensors();
+            let names: Vec<&str> = learner.weights.slots().iter().map(|slot| learner.store.name(*slot)).collect();
+            assert!(names.iter().all(|name| kept.iter().any(|tensor| tensor.name == *name)), "{names:?}");
+            assert!(kept.iter().all(|tensor| !tensor.name.ends_with('x')));
+        }
     }
 
     #[test]

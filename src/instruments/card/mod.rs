@@ -2,12 +2,15 @@
 
 mod bits;
 mod confidence;
+mod difficulty;
 mod fit;
+mod geometry;
 mod gradients;
 mod groups;
 mod optimisers;
 mod regime;
 mod reliance;
+mod representation;
 mod sharpness;
 #[cfg(test)]
 mod tests;
@@ -45,9 +48,12 @@ pub const ALL: &[Instrument] = &[
     confidence::CONFIDENCE,
     confidence::ROBUSTNESS,
     reliance::RELIANCE,
+    representation::REPRESENTATION,
+    geometry::GEOMETRY,
     sharpness::SHARPNESS,
     groups::GROUPS,
     gradients::GRADIENTS,
+    difficulty::DIFFICULTY,
     optimisers::OPTIMISERS,
 ];
 

@@ -48,7 +48,7 @@ struct Ended {
 
 fn optimisers(subject: &Subject) -> Found {
     let Some(initial) = &subject.initial else { return Found::refused("its beginning is not kept") };
-    if subject.training.is_none_or(|training| training.stream) {
+    if subject.train.stream {
         return Found::refused("it was trained on a stream, not on a set that others could be trained on");
     }
     if subject.objective == Objective::SquaredError || subject.train.count < BATCH {

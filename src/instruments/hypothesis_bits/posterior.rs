@@ -266,7 +266,7 @@ impl LossLaw {
 mod tests {
     use super::*;
     use crate::base::random::Key;
-        use crate::instruments::statistics::chi_square::ChiSquare;
+    use crate::instruments::statistics::chi_square::ChiSquare;
     use crate::instruments::statistics::sample::kolmogorov;
 
     #[test]

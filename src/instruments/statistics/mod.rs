@@ -10,6 +10,7 @@ mod linear;
 pub mod nelder_mead;
 pub mod normal;
 mod rank;
+pub mod sample;
 
 pub use bootstrap::{Bootstrap, Estimate, Pairing};
 pub use censored::{Lifetime, PairedSigns, first_crossing, paired_signs};

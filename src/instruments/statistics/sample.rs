@@ -12,9 +12,8 @@ pub fn kolmogorov(values: &[f64], cdf: impl Fn(f64) -> f64) -> Option<f64> {
     sorted.sort_unstable_by(f64::total_cmp);
     let count = sorted.len() as f64;
     let every = sorted.len().div_ceil(PLACES).max(1);
-    let mut most: Option<f64> = None;
-    let mut first = 0;
-    while first < sorted.len() {
+    let mut most = None::<f64>;
+    for first in (0..sorted.len()).step_by(every) {
         let last = (first + every).min(sorted.len() - 1);
         let (low, high) = (cdf(sorted[first]), cdf(sorted[last]));
         let span = sorted[last] - sorted[first];
@@ -23,10 +22,6 @@ pub fn kolmogorov(values: &[f64], cdf: impl Fn(f64) -> f64) -> Option<f64> {
             let p = low + share * (high - low);
             let off = (p - i as f64 / count).abs().max(((i + 1) as f64 / count - p).abs());
             most = Some(most.map_or(off, |most| most.max(off)));
-        }
-        first = if last == first { last + 1 } else { last };
-        if last == sorted.len() - 1 {
-            break;
         }
     }
     most

@@ -58,8 +58,10 @@ fn instrument_text(name: &str, readings: &[Option<&Reading>], letters: &[String]
             _ => {}
         }
     }
-    text += &format!("  {}", clean(&first.meaning));
-    text += &if first.paper.is_empty() { ".\n".into() } else { format!(" ({}).\n", clean(&first.paper)) };
+    if readings.iter().flatten().any(|reading| matches!(reading.found, Found::Measured { .. })) {
+        let paper = if first.paper.is_empty() { String::new() } else { format!(" ({})", clean(&first.paper)) };
+        text += &format!("  {}{paper}.\n", clean(&first.meaning));
+    }
     text
 }
 

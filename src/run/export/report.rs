@@ -115,7 +115,7 @@ fn again(state: &StudyState) -> String {
 }
 
 /// Text inside Markdown: one line, nothing that would be read as markup of its own.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('[', "\\[").replace(']', "\\]").replace('|', "\\|")
 }
 
@@ -124,7 +124,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
     if text.is_empty() { text } else { text + "\n" }
 }
 
-fn table(heads: &[String], rows: &[Vec<String>]) -> String {
+pub(super) fn table(heads: &[String], rows: &[Vec<String>]) -> String {
     let set =
         |cells: &[String]| format!("| {} |\n", cells.iter().map(|cell| line(cell)).collect::<Vec<_>>().join(" | "));
     let rule = format!("|{}\n", " --- |".repeat(heads.len()));

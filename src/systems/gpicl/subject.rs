@@ -42,7 +42,7 @@ pub(super) fn subject(
         objective: Objective::CrossEntropy,
         row: vec![shape.tokens, shape.inputs],
         target: vec![shape.tokens],
-        train: examples(seen),
+        train: examples(seen).of_stream(),
         test: examples(unseen),
         features: Vec::new(),
         training: Some(Training {
@@ -50,7 +50,6 @@ pub(super) fn subject(
             learning_rate: learner.learning_rate(step),
             batch: condition.batch,
             steps: step,
-            stream: true,
         }),
         chance: Some(condition.chance()),
         key: key.purpose("card"),

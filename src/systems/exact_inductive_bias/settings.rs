@@ -1,0 +1,353 @@
+//! What a preset sets: two kernel spaces, networks, and which data they are conditioned on.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Problem, TrialSpec};
+use crate::training::{Cell, specs};
+
+/// The settings of a preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Labels of the training data on which all hypotheses are conditioned. What the ablation takes away.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Hypotheses drawn of a kernel space.
+    pub samples: usize,
+    /// Resamples of the losses that are fitted again, for the interval of the bits.
+    pub refits: usize,
+    /// Leg A: bits against the dimension of the inputs.
+    pub torus: Torus,
+    /// Leg B: kernel spaces against networks.
+    pub digits: Digits,
+    /// Leg C: further networks, which decide nothing; left out where labels are permuted.
+    #[serde(default)]
+    pub architectures: Architectures,
+}
+
+/// Labels of the training data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Labels {
+    /// Those of the task.
+    #[default]
+    Given,
+    /// The same in a random order: they say nothing of the test data.
+    Permuted,
+}
+
+/// Leg A: targets on the torus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Torus {
+    /// Dimensions d, ascending from 1.
+    pub dimensions: Vec<usize>,
+    /// Widths of the kernel.
+    pub sigmas: Vec<f64>,
+    /// Training points n.
+    pub train: usize,
+    /// Test points T, the same for every d.
+    pub test: usize,
+    /// The wanted mean squared error, eps.
+    pub target: f64,
+}
+
+/// Leg B: classes of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digits {
+    /// The images.
+    #[serde(default)]
+    pub source: Source,
+    /// Training images n.
+    pub train: usize,
+    /// Test images T.
+    pub test: usize,
+    /// At most so many random splits (the preset's seeds are the draws of leg A).
+    pub splits: u64,
+    /// The networks that set the wanted error.
+    pub network: Architecture,
+    /// Networks trained on permuted labels, for the control.
+    pub permuted: usize,
+    /// The share of the networks that reach the wanted error, by its definition.
+    pub quantile: f64,
+    /// How networks are trained.
+    pub training: Training,
+}
+
+/// Where images come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// The 1,797 digits of 8x8 pixels that ship with the program.
+    #[default]
+    Digits,
+    /// The user's own, in IDX files (the format of MNIST).
+    Idx {
+        /// File of the images.
+        images: PathBuf,
+        /// File of the labels.
+        labels: PathBuf,
+        /// Average 2x2 pixels into one.
+        #[serde(default)]
+        pool: bool,
+    },
+}
+
+/// How networks are trained: Adam on the mean squared error to one-hot labels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Images in a batch.
+    pub batch: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f32,
+    /// A network fits the training set, and is a hypothesis, from the first epoch with a smaller training
+    /// error than this.
+    pub fitted: f32,
+    /// Most epochs; a network that has not fitted by then is dropped and counted.
+    pub epochs: u64,
+}
+
+/// What of a network is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// All of it.
+    #[default]
+    Trained,
+    /// The last layer, by gradient descent; what is before it stays as it began.
+    Frozen,
+    /// The last layer, by least squares; what is before it stays as it began.
+    Random,
+}
+
+/// A space of networks: one input layer, `depth` further hidden layers, a linear output, ReLU.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Architecture {
+    /// Hidden units of each layer; 0 for a linear map without hidden layers.
+    pub width: usize,
+    /// Hidden layers after the first.
+    pub depth: usize,
+    /// Networks, all trained at once.
+    pub nets: usize,
+    /// What of them is trained.
+    #[serde(default)]
+    pub body: Body,
+}
+
+/// Leg C.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Architectures {
+    /// At most so many splits.
+    pub splits: u64,
+    /// The spaces.
+    pub spaces: Vec<Architecture>,
+}
+
+/// The width of the kernel of leg B.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Width {
+    /// 1, as in the authors' code.
+    One,
+    /// The median distance of two training points.
+    Median,
+}
+
+/// What networks of a trial are for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Role {
+    /// They set the wanted error.
+    Reference,
+    /// The control: trained on permuted labels.
+    Permuted,
+    /// Leg C.
+    Shown,
+}
+
+/// One hypothesis space on one kind of data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Condition {
+    /// A kernel space on the torus: three targets and inputs.
+    Torus { dimensions: usize, sigma: f64 },
+    /// A kernel space on images.
+    Kernel { width: Width, best_amplitude: bool },
+    /// Networks on images.
+    Networks { role: Role, space: Architecture },
+}
+
+impl Architecture {
+    /// Widths from inputs to outputs.
+    pub(super) fn sizes(&self, inputs: usize, outputs: usize) -> Vec<usize> {
+        let hidden = if self.width == 0 { 0 } else { self.depth + 1 };
+        [inputs].into_iter().chain(std::iter::repeat_n(self.width, hidden)).chain([outputs]).collect()
+    }
+
+    /// Its name.
+    pub(super) fn label(&self) -> String {
+        let body = match self.body {
+            Body::Trained => "",
+            Body::Frozen => ", body frozen",
+            Body::Random => ", last layer solved",
+        };
+        if self.width == 0 { format!("linear{body}") } else { format!("w = {} d = {}{body}", self.width, self.depth) }
+    }
+}
+
+impl Condition {
+    fn label(&self) -> String {
+        match self {
+            Condition::Torus { dimensions, sigma } => format!("torus d = {dimensions} sigma = {sigma}"),
+            Condition::Kernel { width, best_amplitude } => {
+                let sigma = if *width == Width::One { "1" } else { "median" };
+                let amplitude = if *best_amplitude { "best" } else { "1" };
+                format!("kernel sigma = {sigma} amplitude = {amplitude}")
+            }
+            Condition::Networks { role: Role::Reference, space } => format!("networks {}", space.label()),
+            Condition::Networks { role: Role::Permuted, space } => format!("permuted labels {}", space.label()),
+            Condition::Networks { role: Role::Shown, space } => format!("architecture {}", space.label()),
+        }
+    }
+}
+
+/// Epochs that networks are expected to take, for the estimate of the cost alone.
+const EXPECTED_EPOCHS: [f64; 2] = [80.0, 400.0];
+
+impl Settings {
+    /// The conditions of a study of so many seeds.
+    pub(super) fn cells(&self, seeds: u64) -> Vec<Cell<Condition>> {
+        let mut cells = Vec::new();
+        let splits = self.digits.splits.min(seeds);
+        // The longest first, so that no thread is left with one at the end.
+        cells.push(self.cell(Condition::Networks { role: Role::Permuted, space: self.permuted_space() }, splits));
+        cells.push(self.cell(Condition::Networks { role: Role::Reference, space: self.digits.network }, splits));
+        // Not with permuted labels: small networks never fit those, and would train to the last epoch for nothing.
+        let shown = self.architectures.spaces.iter().filter(|_| self.labels == Labels::Given);
+        for space in shown {
+            let condition = Condition::Networks { role: Role::Shown, space: *space };
+            cells.push(self.cell(condition, self.architectures.splits.min(splits)));
+        }
+        for width in [Width::One, Width::Median] {
+            for best_amplitude in [false, true] {
+                cells.push(self.cell(Condition::Kernel { width, best_amplitude }, splits));
+            }
+        }
+        for sigma in &self.torus.sigmas {
+            for dimensions in &self.torus.dimensions {
+                cells.push(self.cell(Condition::Torus { dimensions: *dimensions, sigma: *sigma }, seeds));
+            }
+        }
+        cells
+    }
+
+    fn permuted_space(&self) -> Architecture {
+        Architecture { nets: self.digits.permuted, ..self.digits.network }
+    }
+
+    fn cell(&self, condition: Condition, seeds: u64) -> Cell<Condition> {
+        let cell =
+            Cell::new(condition.label(), condition, seeds, self.steps(&condition)).costing(self.flop(&condition));
+        match condition {
+            Condition::Torus { dimensions, sigma } => {
+                cell.at("leg", "dimension").at("dimensions", dimensions).at("sigma", sigma)
+            }
+            Condition::Kernel { .. } => cell.at("leg", "kernel"),
+            Condition::Networks { role, space } => {
+                let leg = if role == Role::Shown { "architecture" } else { "network" };
+                cell.at("leg", leg).at("width", space.width).at("depth", space.depth)
+            }
+        }
+    }
+
+    /// Steps of a trial: epochs of networks, else batches of samples with what is before and after them.
+    fn steps(&self, condition: &Condition) -> u64 {
+        match condition {
+            Condition::Networks { space: Architecture { body: Body::Random, nets, .. }, .. } => *nets as u64,
+            Condition::Networks { .. } => self.digits.training.epochs,
+            Condition::Kernel { .. } => self.space_steps(),
+            Condition::Torus { dimensions, .. } => self.space_steps() * if *dimensions > 1 { 3 } else { 1 },
+        }
+    }
+
+    /// Steps of one kernel space: its law, the samples, the fits.
+    pub(super) fn space_steps(&self) -> u64 {
+        let fits = self.refits.div_ceil(super::kernel::REFITS).max(1);
+        (1 + self.samples.div_ceil(super::kernel::CHUNK) + fits) as u64
+    }
+
+    fn flop(&self, condition: &Condition) -> f64 {
+        let normals = |points: usize, outputs: usize| 10.0 * (self.samples * points * outputs) as f64;
+        match condition {
+            Condition::Torus { .. } => 3.0 * (normals(self.torus.test, 1) + 20.0 * (self.torus.test as f64).powi(3)),
+            Condition::Kernel { .. } => normals(self.digits.test, 10) + 30.0 * (self.digits.test as f64).powi(3),
+            Condition::Networks { role, space } => {
+                let sizes = space.sizes(64, 10);
+                let weights: usize = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
+                let epochs = EXPECTED_EPOCHS[usize::from(*role == Role::Permuted)];
+                6.0 * (weights * self.digits.train * space.nets) as f64 * epochs
+            }
+        }
+    }
+
+    /// The trials.
+    pub(super) fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
+        specs(&self.cells(seeds))
+    }
+
+    /// What cannot be used, whatever the files hold.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |path: &str, fits: bool, found: String, expected: &str| {
+            if !fits {
+                problems.push(Problem::new(path, found, expected));
+            }
+        };
+        let mut count = |path: &str, value: usize, least: usize, most: usize| {
+            check(path, (least..=most).contains(&value), value.to_string(), &format!("{least} to {most}"));
+        };
+        count("samples", self.samples, 100, 1_000_000);
+        count("refits", self.refits, 0, 10_000);
+        count("torus.train", self.torus.train, 2, 4000);
+        count("torus.test", self.torus.test, 2, 2000);
+        count("digits.train", self.digits.train, 10, 4000);
+        count("digits.test", self.digits.test, 10, 2000);
+        count("digits.splits", self.digits.splits as usize, 1, 1000);
+        count("digits.permuted", self.digits.permuted, 3, 4096);
+        count("digits.training.batch", self.digits.training.batch, 1, self.digits.train);
+        count("digits.training.epochs", self.digits.training.epochs as usize, 1, 100_000);
+        let spaces = self.architectures.spaces.iter().enumerate();
+        let spaces = spaces.map(|(i, space)| (format!("architectures.spaces[{i}]"), space));
+        for (path, space) in spaces.chain([("digits.network".to_owned(), &self.digits.network)]) {
+            count(&format!("{path}.nets"), space.nets, 3, 4096);
+            count(&format!("{path}.width"), space.width, 0, 8192);
+            count(&format!("{path}.depth"), space.depth, 0, 32);
+        }
+        let ascending = self.torus.dimensions.windows(2).all(|pair| pair[0] < pair[1]);
+        let fits = ascending && self.torus.dimensions.first() == Some(&1) && self.torus.dimensions.len() > 1;
+        let most = self.torus.dimensions.last().is_some_and(|d| *d <= 64);
+        let found = format!("{:?}", self.torus.dimensions);
+        check("torus.dimensions", fits && most, found, "at least two, ascending from 1, up to 64");
+        let usable = |x: f64| x.is_finite() && x > 0.0;
+        let fits = !self.torus.sigmas.is_empty() && self.torus.sigmas.iter().all(|sigma| usable(*sigma));
+        check("torus.sigmas", fits, format!("{:?}", self.torus.sigmas), "at least one, each above 0");
+        let training = &self.digits.training;
+        let mut real = |path: &str, value: f64, below: f64| {
+            check(path, usable(value) && value < below, value.to_string(), &format!("above 0 and below {below}"));
+        };
+        real("torus.target", self.torus.target, f64::INFINITY);
+        real("digits.quantile", self.digits.quantile, 1.0);
+        real("digits.training.learning_rate", f64::from(training.learning_rate), 10.0);
+        real("digits.training.fitted", f64::from(training.fitted), 10.0);
+        let mut labels: Vec<String> = self.cells(1).into_iter().map(|cell| cell.label).collect();
+        let all = labels.len();
+        labels.sort_unstable();
+        labels.dedup();
+        let found = format!("{} the same", all - labels.len());
+        check("architectures.spaces", labels.len() == all, found, "every condition once");
+        problems
+    }
+}

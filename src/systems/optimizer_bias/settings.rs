@@ -1,0 +1,389 @@
+//! What a preset sets: the sequence of tasks, the network, and the optimisers with their learning rates.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Problem, TrialSpec};
+use crate::nn::optimiser::{
+    Adagrad, Method, Moments, Muon, MuonScale, OptimiserSettings, Orthogonalisation, Sgd, Shampoo,
+};
+use crate::tasks::class_sequence::Parts;
+use crate::training::{Cell, specs};
+
+/// Replicas on which learning rates are chosen; the others are judged.
+pub(super) const TUNING: u64 = 2;
+
+/// The settings of a preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Whether Shampoo keeps its matrices. False is the ablation: every Shampoo keeps the diagonals alone.
+    pub matrices: bool,
+    /// Where the images come from.
+    pub data: Data,
+    /// The network.
+    pub network: Network,
+    /// How long a task is trained.
+    pub training: Training,
+    /// What is compared, each with the learning rates that it may choose from.
+    pub optimisers: Vec<Contender>,
+    /// Seeds of the control with the order of the tasks reversed, among the judged ones.
+    pub reversed_seeds: u64,
+    /// Leg B: powerpropagation.
+    pub sparse: Sparse,
+    /// Other networks and tasks, shown and not judged.
+    #[serde(default)]
+    pub variations: Vec<Variation>,
+}
+
+/// Where the images come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Data {
+    /// The 1,797 digits of 8x8 pixels that ship with the program.
+    Digits {
+        /// Images that are held out as the test.
+        test: usize,
+    },
+    /// The user's own, in IDX files (the format of MNIST).
+    Idx {
+        /// File of the images.
+        images: PathBuf,
+        /// File of the labels.
+        labels: PathBuf,
+        /// Use only the first so many images; all when absent.
+        #[serde(default)]
+        limit: Option<usize>,
+        /// Images that are held out as the test.
+        test: usize,
+    },
+}
+
+/// The network: hidden layers with a relu, no biases, as many outputs as classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Units of a hidden layer.
+    pub width: usize,
+    /// Hidden layers.
+    pub layers: usize,
+}
+
+/// How long a task is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Images in a batch.
+    pub batch: usize,
+    /// Mean loss of all training images of a task, in nats, at which the task is done.
+    pub tolerance: f64,
+    /// Steps from one look at that loss to the next.
+    pub every: u64,
+    /// Most steps of a task.
+    pub cap: u64,
+    /// Steps from one computation of Shampoo's roots to the next.
+    pub roots_every: u32,
+}
+
+/// An optimiser of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Momentum 0.9.
+    Sgd,
+    /// Betas 0.9 and 0.999, no decay.
+    Adamw,
+    /// Adagrad.
+    Adagrad,
+    /// Shampoo's accumulators and powers, without what is off the diagonal.
+    DiagonalShampoo,
+    /// Shampoo.
+    Shampoo,
+    /// Shampoo whose accumulators are means with decay 0.99.
+    ShampooEma,
+    /// Momentum 0.9, its singular values set to one, scale 0.2 sqrt(max(m, n)).
+    Muon,
+}
+
+impl Kind {
+    /// The name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Sgd => "SGD",
+            Kind::Adamw => "AdamW",
+            Kind::Adagrad => "Adagrad",
+            Kind::DiagonalShampoo => "diagonal Shampoo",
+            Kind::Shampoo => "Shampoo",
+            Kind::ShampooEma => "Shampoo EMA",
+            Kind::Muon => "Muon",
+        }
+    }
+
+    /// What it is set to; without `matrices` every Shampoo is diagonal.
+    pub fn settings(self, roots_every: u32, matrices: bool) -> OptimiserSettings {
+        let shampoo = Shampoo { every: roots_every, diagonal: !matrices, ..Shampoo::default() };
+        let method = match self {
+            Kind::Sgd => Method::Sgd(Sgd { momentum: 0.9, nesterov: false }),
+            Kind::Adamw => Method::Adam(Moments::default()),
+            Kind::Adagrad => Method::Adagrad(Adagrad::default()),
+            Kind::DiagonalShampoo => Method::Shampoo(Shampoo { diagonal: true, ..shampoo }),
+            Kind::Shampoo => Method::Shampoo(shampoo),
+            Kind::ShampooEma => Method::Shampoo(Shampoo { beta: 0.99, ..shampoo }),
+            Kind::Muon => Method::Muon(Muon {
+                momentum: 0.9,
+                nesterov: false,
+                orthogonalisation: Orthogonalisation::NewtonSchulz,
+                scale: MuonScale::RootMeanSquare,
+                ..Muon::default()
+            }),
+        };
+        method.into()
+    }
+}
+
+/// An optimiser with the learning rates that it may choose from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contender {
+    /// Which.
+    pub kind: Kind,
+    /// Learning rates.
+    pub rates: Vec<f32>,
+}
+
+/// Leg B: all classes at once, SGD on the weights against SGD on v with w = v |v|^(power - 1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sparse {
+    /// The power that is compared.
+    pub power: f32,
+    /// Learning rates that each may choose from.
+    pub rates: Vec<f32>,
+    /// Most steps.
+    pub cap: u64,
+    /// Shares of the weights that are kept, falling.
+    pub kept: Vec<f64>,
+}
+
+/// Another network or sequence, shown and not judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variation {
+    /// Name for people.
+    pub name: String,
+    /// The tasks.
+    pub parts: Parts,
+    /// The network.
+    pub network: Network,
+    /// When a task is done.
+    pub tolerance: f64,
+    /// At most so many seeds.
+    pub seeds: u64,
+    /// What is compared, each at one learning rate.
+    pub optimisers: Vec<(Kind, f32)>,
+}
+
+/// What a condition trains.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Leg {
+    /// Task after task.
+    Sequence(Kind, Parts),
+    /// Leg B: SGD on v with this power, or on the weights themselves.
+    Sparse(Option<f32>),
+    /// A variation, with its place in the preset.
+    Variation(usize, Kind),
+}
+
+/// One condition in full.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    pub(super) leg: Leg,
+    pub(super) rate: f32,
+    pub(super) parts: Parts,
+    pub(super) network: Network,
+    pub(super) tolerance: f64,
+    pub(super) cap: u64,
+}
+
+impl Condition {
+    /// The optimiser; leg B has plain SGD with momentum.
+    pub(super) fn kind(&self) -> Kind {
+        match self.leg {
+            Leg::Sequence(kind, _) | Leg::Variation(_, kind) => kind,
+            Leg::Sparse(_) => Kind::Sgd,
+        }
+    }
+
+    /// The power of leg B.
+    pub(super) fn power(&self) -> Option<f32> {
+        match self.leg {
+            Leg::Sparse(power) => power,
+            _ => None,
+        }
+    }
+}
+
+impl Settings {
+    /// Tasks of a sequence of parts, by the number of classes.
+    fn tasks(parts: Parts) -> u64 {
+        match parts {
+            Parts::Pairs | Parts::PairsReversed => 5,
+            Parts::Joint => 1,
+            Parts::Permuted(count) => count as u64,
+        }
+    }
+
+    /// Every condition with at most `seeds` replicas.
+    pub(super) fn cells(&self, seeds: u64) -> Vec<Cell<Condition>> {
+        let mut cells = Vec::new();
+        let mut add = |label: String, condition: Condition, seeds: u64, kind: &str, order: &str| {
+            let steps = Settings::tasks(condition.parts) * condition.cap;
+            let rate = condition.rate;
+            let flop = self.flop(&condition);
+            let cell = Cell::new(label, condition, seeds, steps).costing(flop);
+            cells.push(cell.at("optimiser", kind).at("rate", rate).at("order", order));
+        };
+        let base = |leg, rate, parts| Condition {
+            leg,
+            rate,
+            parts,
+            network: self.network,
+            tolerance: self.training.tolerance,
+            cap: self.training.cap,
+        };
+        let orders = [(Parts::Pairs, ""), (Parts::Joint, ", joint"), (Parts::PairsReversed, ", reversed")];
+        for (parts, suffix) in orders {
+            for Contender { kind, rates } in &self.optimisers {
+                let wanted = match parts {
+                    Parts::Joint => matches!(kind, Kind::Shampoo | Kind::Adamw),
+                    Parts::PairsReversed => REVERSED.contains(kind),
+                    _ => true,
+                };
+                let most = if parts == Parts::PairsReversed { seeds.min(TUNING + self.reversed_seeds) } else { seeds };
+                for &rate in rates.iter().filter(|_| wanted) {
+                    let label = format!("{}, lr = {rate}{suffix}", kind.name());
+                    let order = suffix.trim_start_matches(", ");
+                    let order = if order.is_empty() { "in order" } else { order };
+                    add(label, base(Leg::Sequence(*kind, parts), rate, parts), most, kind.name(), order);
+                }
+            }
+        }
+        for power in [None, Some(1.0), Some(self.sparse.power)] {
+            for &rate in &self.sparse.rates {
+                let name = power.map_or("weights".to_owned(), |power| format!("power {power}"));
+                let condition = base(Leg::Sparse(power), rate, Parts::Joint);
+                let cap = self.sparse.cap;
+                add(format!("sparse {name}, lr = {rate}"), Condition { cap, ..condition }, seeds, &name, "joint");
+            }
+        }
+        for (i, variation) in self.variations.iter().enumerate() {
+            for &(kind, rate) in &variation.optimisers {
+                let Variation { parts, network, tolerance, .. } = *variation;
+                let condition = base(Leg::Variation(i, kind), rate, parts);
+                let condition = Condition { network, tolerance, ..condition };
+                let label = format!("{}: {}", variation.name, kind.name());
+                add(label, condition, seeds.min(variation.seeds), kind.name(), &variation.name);
+            }
+        }
+        cells
+    }
+
+    /// The trials: the controls need no tuning, so they run on the judged replicas alone.
+    pub(super) fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
+        let cells = self.cells(seeds);
+        let is_control = |spec: &TrialSpec| {
+            let cell = cells.iter().find(|cell| cell.label == spec.condition);
+            cell.is_some_and(|cell| matches!(cell.condition.leg, Leg::Sequence(_, Parts::Joint | Parts::PairsReversed)))
+        };
+        specs(&cells).into_iter().filter(|spec| spec.seed >= TUNING || !is_control(spec)).collect()
+    }
+
+    /// The settings of a condition's optimiser.
+    pub(super) fn optimiser(&self, condition: &Condition) -> OptimiserSettings {
+        condition.kind().settings(self.training.roots_every, self.matrices)
+    }
+
+    /// Floating-point operations of a trial that needs a third of its cap, roots left out.
+    fn flop(&self, condition: &Condition) -> f64 {
+        let Network { width, layers } = condition.network;
+        let inputs = if matches!(self.data, Data::Digits { .. }) { 64 } else { 784 };
+        let weights = (inputs * width + layers.saturating_sub(1) * width * width + 10 * width) as f64;
+        let steps = Settings::tasks(condition.parts) as f64 * condition.cap as f64 / 3.0;
+        6.0 * steps * self.training.batch as f64 * weights
+    }
+
+    /// What cannot be used; paths from the top of the settings.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |path: String, fits: bool, found: String, expected: &str| {
+            if !fits {
+                problems.push(Problem::new(path, found, expected));
+            }
+        };
+        let (Data::Digits { test } | Data::Idx { test, .. }) = self.data;
+        let most = if matches!(self.data, Data::Digits { .. }) { 1500 } else { 1_000_000 };
+        check("data.test".into(), (50..=most).contains(&test), test.to_string(), &format!("50 to {most}"));
+        let networks = [("network".to_owned(), self.network)].into_iter();
+        let varied = self.variations.iter().enumerate();
+        for (path, network) in networks.chain(varied.map(|(i, v)| (format!("variations[{i}].network"), v.network))) {
+            let Network { width, layers } = network;
+            check(format!("{path}.width"), (1..=1024).contains(&width), width.to_string(), "1 to 1024");
+            check(format!("{path}.layers"), (1..=16).contains(&layers), layers.to_string(), "1 to 16");
+        }
+        let t = &self.training;
+        for (field, value) in [("every", t.every), ("cap", t.cap), ("roots_every", u64::from(t.roots_every))] {
+            let fits = (1..=1_000_000).contains(&value);
+            check(format!("training.{field}"), fits, value.to_string(), "1 to 1000000");
+        }
+        check("training.batch".into(), (1..=4096).contains(&t.batch), t.batch.to_string(), "1 to 4096");
+        let tolerance = |value: f64| value > 0.0 && value < 2.0;
+        check("training.tolerance".into(), tolerance(t.tolerance), t.tolerance.to_string(), "above 0 and below 2");
+        let rates = |rates: &[f32]| {
+            let sound = |i: usize| rates[i] > 0.0 && rates[i] < 10.0 && !rates[..i].contains(&rates[i]);
+            !rates.is_empty() && (0..rates.len()).all(sound)
+        };
+        for (i, contender) in self.optimisers.iter().enumerate() {
+            let found = format!("{:?}", contender.rates);
+            let path = format!("optimisers[{i}].rates");
+            check(path, rates(&contender.rates), found, "1 or more different numbers above 0 and below 10");
+            let twice = self.optimisers[..i].iter().any(|other| other.kind == contender.kind);
+            check(format!("optimisers[{i}].kind"), !twice, contender.kind.name().into(), "every optimiser once");
+        }
+        for kind in REVERSED {
+            let there = self.optimisers.iter().any(|contender| contender.kind == kind);
+            check("optimisers".into(), there, format!("no {}", kind.name()), "SGD, AdamW, Shampoo and its diagonal");
+        }
+        let s = &self.sparse;
+        check("sparse.rates".into(), rates(&s.rates), format!("{:?}", s.rates), "1 or more different numbers above 0");
+        check("sparse.power".into(), s.power > 1.0 && s.power <= 8.0, s.power.to_string(), "above 1, at most 8");
+        check("sparse.cap".into(), (1..=1_000_000).contains(&s.cap), s.cap.to_string(), "1 to 1000000");
+        let falling = s.kept.windows(2).all(|w| w[1] < w[0]) && s.kept.iter().all(|k| *k > 0.0 && *k < 1.0);
+        check("sparse.kept".into(), falling && !s.kept.is_empty(), format!("{:?}", s.kept), "falling shares below 1");
+        for (i, variation) in self.variations.iter().enumerate() {
+            let path = |field: &str| format!("variations[{i}].{field}");
+            let twice = self.variations[..i].iter().any(|other| other.name == variation.name);
+            check(path("name"), !variation.name.is_empty() && !twice, variation.name.clone(), "a name of its own");
+            check(
+                path("tolerance"),
+                tolerance(variation.tolerance),
+                variation.tolerance.to_string(),
+                "above 0 and below 2",
+            );
+            check(path("seeds"), variation.seeds > 0, "0".into(), "at least 1");
+            let parts = !matches!(variation.parts, Parts::Permuted(count) if !(2..=100).contains(&count));
+            check(path("parts"), parts, format!("{:?}", variation.parts), "2 to 100 permutations");
+            let sound = variation.optimisers.iter().all(|(_, rate)| *rate > 0.0 && *rate < 10.0);
+            check(
+                path("optimisers"),
+                sound && !variation.optimisers.is_empty(),
+                "rates".into(),
+                "rates above 0 and below 10",
+            );
+        }
+        problems
+    }
+}
+
+/// What the headline compares, and the control with the order reversed repeats.
+pub(super) const REVERSED: [Kind; 4] = [Kind::Shampoo, Kind::Sgd, Kind::Adamw, Kind::DiagonalShampoo];

@@ -1,0 +1,103 @@
+//! How many distinct examples there are to train on, and in which order they come.
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::base::random::Key;
+
+/// How many distinct examples there are to train on. In files: a number, or `"fresh"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub enum Supply {
+    /// The first so many, again and again, in a new order each time.
+    Examples(u64),
+    /// No example twice.
+    Fresh,
+}
+
+impl std::fmt::Display for Supply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Supply::Examples(count) => write!(f, "{count}"),
+            Supply::Fresh => f.write_str("fresh"),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number of examples or \"fresh\"")]
+enum Written {
+    Number(u64),
+    Word(String),
+}
+
+impl TryFrom<Written> for Supply {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Number(count) => Ok(Supply::Examples(count)),
+            Written::Word(word) if word == "fresh" => Ok(Supply::Fresh),
+            Written::Word(word) => Err(format!("expected a number of examples or \"fresh\", found \"{word}\"")),
+        }
+    }
+}
+
+impl From<Supply> for Written {
+    fn from(supply: Supply) -> Self {
+        match supply {
+            Supply::Examples(count) => Written::Number(count),
+            Supply::Fresh => Written::Word("fresh".into()),
+        }
+    }
+}
+
+/// Which example comes when: epochs over the first so many examples, each in an order of its own.
+#[derive(Clone, Debug)]
+pub struct Order {
+    supply: Supply,
+    key: Key,
+    epoch: Option<u64>,
+    order: Vec<u32>,
+}
+
+impl Order {
+    /// The order of a supply, from the streams below `key`.
+    pub const fn new(supply: Supply, key: Key) -> Self {
+        Order { supply, key, epoch: None, order: Vec::new() }
+    }
+
+    /// Number of the example that is shown as the `position`-th, counted from 0.
+    pub fn example(&mut self, position: u64) -> u64 {
+        let Supply::Examples(count) = self.supply else { return position };
+        let (epoch, place) = (position / count, (position % count) as usize);
+        if self.epoch != Some(epoch) {
+            self.order = (0..count as u32).collect();
+            self.order.shuffle(&mut self.key.purpose("epoch").index(epoch).stream());
+            self.epoch = Some(epoch);
+        }
+        u64::from(self.order[place])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_shows_every_example_once_and_fresh_ones_never_come_back() {
+        let mut order = Order::new(Supply::Examples(5), Key::new(1));
+        let shown: Vec<u64> = (0..15).map(|i| order.example(i)).collect();
+        for epoch in shown.chunks(5) {
+            let mut epoch = epoch.to_vec();
+            epoch.sort_unstable();
+            assert_eq!(epoch, [0, 1, 2, 3, 4]);
+        }
+        assert_ne!(shown[..5], shown[5..10]);
+        assert_eq!(order.example(3), shown[3]);
+        assert_eq!(Order::new(Supply::Fresh, Key::new(1)).example(77), 77);
+        assert_eq!(ron::from_str::<Supply>("\"fresh\"").unwrap(), Supply::Fresh);
+        assert_eq!(ron::from_str::<Supply>("512").unwrap(), Supply::Examples(512));
+        assert!(ron::from_str::<Supply>("\"old\"").unwrap_err().to_string().contains("found \"old\""));
+    }
+}
