@@ -34,13 +34,11 @@ pub struct HessianVector {
 
 impl HessianVector {
     /// A plan for products with the Hessian of the number that `loss` records, by all weights. The
-    /// directions become slots of the store under `given.direction.`, so that no checkpoint keeps them.
+    /// directions are slots of the store under `given.direction.`, so that no checkpoint keeps them; several
+    /// plans of one store share them.
     ///
     /// # Errors
     /// When an op on the way has no second derivative.
-    ///
-    /// # Panics
-    /// If the store already has such a plan.
     pub fn new(
         store: &mut Store,
         weights: &Weights,
@@ -48,8 +46,8 @@ impl HessianVector {
         loss: impl for<'g> FnOnce(&'g Graph, &Store, &Values<'g>) -> Var<'g>,
     ) -> Result<Self, GradientError> {
         let slot = |(i, weight): (usize, &Slot)| {
-            let shape = store.shape(*weight).clone();
-            store.add(format!("given.direction.{i}"), shape)
+            let (name, shape) = (format!("given.direction.{i}"), store.shape(*weight).clone());
+            store.find(&name).unwrap_or_else(|| store.add(name, shape))
         };
         let directions: Vec<Slot> = weights.slots().iter().enumerate().map(slot).collect();
         let graph = Graph::new();

@@ -149,6 +149,13 @@ pub const ALL: &[Entry] = &[
         settings: scattered_digits::settings,
         write: scattered_digits::write,
     },
+    Entry {
+        name: "torus",
+        what: "points of a torus and a product of cosines of their angles: the angles, then its value",
+        source: "after Boopathy et al., Towards Exact Computation of Inductive Bias, 2024",
+        settings: torus::settings,
+        write: torus::write,
+    },
 ];
 
 /// The row of a task by its name.

@@ -31,9 +31,7 @@ pub fn kolmogorov(values: &[f64], cdf: impl Fn(f64) -> f64) -> Option<f64> {
 pub fn sample_quantile(values: &[f64], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let place = share.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    Some(below + (above - below) * place.fract())
+    super::quantile(&sorted, share)
 }
 
 #[cfg(test)]
