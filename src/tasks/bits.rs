@@ -120,6 +120,9 @@ fn write(settings: serde_json::Value, limit: usize, out: &mut dyn Write) -> Resu
     if let Some(problem) = sample.features.iter().find_map(Formula::problem) {
         return Err(refused(problem));
     }
+    let heads = (1..=WIDTH).map(|i| format!("bit{i}"));
+    let heads: Vec<String> = heads.chain((1..=sample.features.len()).map(|i| format!("feature{i}"))).collect();
+    writeln!(out, "{}", heads.join(","))?;
     for input in (0..=u16::MAX).take(limit) {
         let features = sample.features.iter().map(|feature| feature.value(input));
         let row: Vec<String> = rows(&[input]).into_iter().chain(features).map(|x| x.to_string()).collect();
@@ -179,7 +182,7 @@ mod tests {
         let mut out = Vec::new();
         (ENTRY.write)((ENTRY.settings)(), 2, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        let second: Vec<i32> = text.lines().nth(1).unwrap().split(',').map(|x| x.parse().unwrap()).collect();
+        let second: Vec<i32> = text.lines().nth(2).unwrap().split(',').map(|x| x.parse().unwrap()).collect();
         assert_eq!((second[0], second[1], second[16], second[17]), (1, -1, 1, -1));
         let wrong = [Formula::Bit(0), Formula::Bit(17), Formula::Parity(vec![2, 2]), Formula::Majority(vec![1, 2])];
         assert!(wrong.iter().all(|formula| formula.problem().is_some()));

@@ -219,6 +219,8 @@ fn write(settings: serde_json::Value, limit: usize, out: &mut dyn Write) -> Resu
     let width = sample.coordinates.len();
     let task = Slabs::new(sample.coordinates);
     let points = task.points(limit, &mut Key::new(sample.seed).purpose("slabs").stream());
+    (1..=width).try_for_each(|i| write!(out, "x{i},"))?;
+    writeln!(out, "label")?;
     for (row, label) in points.x.chunks(width.max(1)).zip(&points.y) {
         row.iter().try_for_each(|x| write!(out, "{x},"))?;
         writeln!(out, "{label}")?;
@@ -344,7 +346,7 @@ mod tests {
         let mut out = Vec::new();
         (ENTRY.write)((ENTRY.settings)(), 3, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text.lines().count(), 3);
+        assert_eq!(text.lines().count(), 4);
         assert!(text.lines().all(|line| line.split(',').count() == 4));
         let wrong = serde_json::json!({"coordinates": [{"slabs": 4}]});
         assert!((ENTRY.write)(wrong, 3, &mut Vec::new()).unwrap_err().to_string().contains("expected 3, 5 or 7"));

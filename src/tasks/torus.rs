@@ -168,6 +168,8 @@ pub fn write(settings: Value, limit: usize, out: &mut dyn Write) -> Result<(), D
     let key = Key::new(seed);
     let target = CosineProduct::draw(dimensions, &mut key.purpose("phases").stream());
     let mut stream = key.purpose("points").stream();
+    (1..=dimensions).try_for_each(|i| write!(out, "angle{i},"))?;
+    writeln!(out, "value")?;
     for _ in 0..limit {
         let point = points(1, dimensions, &mut stream);
         point.iter().try_for_each(|x| write!(out, "{x},"))?;
@@ -236,7 +238,7 @@ mod tests {
         let mut out = Vec::new();
         write(settings(), 3, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [3, 3, 3]);
+        assert_eq!(text.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [3, 3, 3, 3]);
         assert!(write(json!({ "seed": 0, "dimensions": 0 }), 1, &mut Vec::new()).is_err());
         assert!(write(json!({ "seed": 0, "dimension": 2 }), 1, &mut Vec::new()).is_err());
     }
