@@ -158,11 +158,14 @@ fn panels_and_card_change_nothing_and_show_the_sheet() {
     let study = shrunk("full");
     for name in ["easy-hard.s0", "digits-CNN.s0"] {
         let spec = spec(study.as_ref(), name);
-        let mut watched = Vec::new();
+        let (mut watched, mut carded) = (Vec::new(), false);
         let mut trial = study.start(&spec, &setup(1)).unwrap();
         while trial.step(&mut watched).unwrap() == Flow::More {
             trial.panels();
-            assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+            // A card takes seconds: one on the way is enough.
+            if !std::mem::replace(&mut carded, true) {
+                assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+            }
         }
         assert_eq!(watched, run(study.as_ref(), &spec, 1));
         let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();

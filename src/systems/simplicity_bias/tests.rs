@@ -133,11 +133,14 @@ fn panels_and_card_change_nothing_and_show_the_sheet() {
     let study = shrunk("full");
     for (name, third) in [("LMS-5.s0", "plane"), ("dominoes-CNN.s0", "dominoes")] {
         let spec = study.trials().into_iter().find(|spec| spec.name == name).unwrap();
-        let mut watched = Vec::new();
+        let (mut watched, mut carded) = (Vec::new(), false);
         let mut trial = study.start(&spec, &setup(1)).unwrap();
         while trial.step(&mut watched).unwrap() == Flow::More {
             trial.panels();
-            assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+            // A card takes seconds: one on the way is enough.
+            if !std::mem::replace(&mut carded, true) {
+                assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+            }
         }
         assert_eq!(watched, run(study.as_ref(), &spec, 1));
         let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
