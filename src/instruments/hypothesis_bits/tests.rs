@@ -1,3 +1,5 @@
+//! Bits against closed forms, quantiles and the authors' numbers.
+
 use super::*;
 
 fn draws(fit: &ScaledChiSquare, count: usize, seed: u64) -> Vec<f64> {
