@@ -81,6 +81,20 @@ impl Gradients {
     }
 }
 
+/// One list of numbers as a list a weight: the inverse of [`flat`].
+///
+/// # Panics
+/// If there are fewer numbers than the subject has weights.
+pub fn unflat(subject: &Subject, flat: &[f64]) -> Vec<Vec<f32>> {
+    let mut rest = flat;
+    let weights = subject.weights.slots().iter().map(|slot| {
+        let (here, after) = rest.split_at(subject.store.values(*slot).len());
+        rest = after;
+        here.iter().map(|x| *x as f32).collect()
+    });
+    weights.collect()
+}
+
 /// Weights as one list.
 pub fn flat(weights: &[Vec<f32>]) -> Vec<f64> {
     weights.iter().flatten().map(|x| f64::from(*x)).collect()
@@ -140,21 +154,19 @@ impl Hessian {
 /// # Errors
 /// A sentence when the model has no gradient.
 pub fn per_example(subject: &Subject, examples: &Examples) -> Result<(Vec<f64>, Vec<Vec<f64>>), String> {
-    per_example_at(subject, examples, &subject.store)
+    per_example_at(subject, examples, &flat(&subject.trained()))
 }
 
-/// The same at the weights of another store of the subject's.
+/// The same at other weights, one after the other in one list.
 ///
 /// # Errors
 /// A sentence when the model has no gradient.
 pub fn per_example_at(
     subject: &Subject,
     examples: &Examples,
-    store: &Store,
+    weights: &[f64],
 ) -> Result<(Vec<f64>, Vec<Vec<f64>>), String> {
     let mut one = Gradients::new(subject, 1)?;
-    for slot in subject.weights.slots() {
-        one.store.values_mut(*slot).copy_from_slice(store.values(*slot));
-    }
+    one.set_weights(weights);
     Ok((0..examples.count).map(|i| one.of(&examples.select(&[i]))).unzip())
 }

@@ -175,11 +175,16 @@ impl Objective {
             }
             Objective::Logistic => (outputs * targets * -1.0).softplus(),
         };
-        let shape = each.shape();
-        let others: Vec<usize> = (1..shape.len()).collect();
-        let numbers: usize = shape[1..].iter().product();
-        if others.is_empty() { each } else { each.sum_axes(&others) * (1.0 / numbers as f32) }
+        mean_of_each(each)
     }
+}
+
+/// The mean of each example's numbers: `[examples, ..]` to `[examples]`.
+pub fn mean_of_each(each: Var<'_>) -> Var<'_> {
+    let shape = each.shape();
+    let others: Vec<usize> = (1..shape.len()).collect();
+    let numbers: usize = shape[1..].iter().product();
+    if others.is_empty() { each } else { each.sum_axes(&others) * (1.0 / numbers as f32) }
 }
 
 /// A subject's model in a graph.

@@ -5,6 +5,8 @@ mod cells;
 mod judgement;
 mod learner;
 mod saved;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use cells::{Cell, Evidence, Recorded, plain_name, specs};
 pub use judgement::{Measured, decided, missing, seed_rows, undecided, word};

@@ -5,7 +5,7 @@ use crate::contract::{Axis, Body, Dash, Found, Line, Lines, Mark, Panel, Quantit
 use crate::engine::Var;
 use crate::instruments::hypothesis_bits::{ScaledChiSquare, interval};
 use crate::instruments::statistics::{deviation, mean};
-use crate::instruments::subject::{Forward, Objective, Subject};
+use crate::instruments::subject::{Forward, Objective, Subject, mean_of_each};
 
 /// Test targets (examples times positions) that an error is the mean of, at most.
 const TARGETS: usize = 512;
@@ -47,10 +47,7 @@ fn squared_errors<'g>(objective: Objective, forward: &Forward<'g>, targets: Var<
             (squares - right * 2.0 + 1.0) * (1.0 / shape[shape.len() - 1] as f32)
         }
     };
-    let shape = each.shape();
-    let others: Vec<usize> = (1..shape.len()).collect();
-    let numbers: usize = shape[1..].iter().product();
-    if others.is_empty() { each } else { each.sum_axes(&others) * (1.0 / numbers as f32) }
+    mean_of_each(each)
 }
 
 fn bits(subject: &Subject) -> Found {

@@ -2,8 +2,8 @@
 
 use super::Instrument;
 use crate::contract::{Axis, Bar, Bars, Body, Found, Panel, Quantity};
-use crate::instruments::cockpit::{Batch, step_fit};
-use crate::instruments::derivatives::{Hessian, per_example};
+use crate::instruments::cockpit::{Batch, End, step_fit};
+use crate::instruments::derivatives::{Hessian, flat, per_example, per_example_at};
 use crate::instruments::sharpness::trace;
 use crate::instruments::subject::{Examples, Subject};
 
@@ -79,19 +79,8 @@ fn measure(subject: &Subject, examples: &Examples) -> Result<Found, String> {
 }
 
 /// The end of a step of gradient descent; none if it leaves finite numbers.
-fn after_step(
-    subject: &Subject,
-    examples: &Examples,
-    step: &[f64],
-) -> Result<Option<crate::instruments::cockpit::End>, String> {
-    let mut moved = subject.store.clone();
-    let mut rest = step;
-    for slot in subject.weights.slots() {
-        let values = moved.values_mut(*slot);
-        let (here, after) = rest.split_at(values.len());
-        values.iter_mut().zip(here).for_each(|(w, s)| *w += *s as f32);
-        rest = after;
-    }
-    let (losses, single) = crate::instruments::derivatives::per_example_at(subject, examples, &moved)?;
+fn after_step(subject: &Subject, examples: &Examples, step: &[f64]) -> Result<Option<End>, String> {
+    let moved: Vec<f64> = flat(&subject.trained()).iter().zip(step).map(|(w, s)| w + s).collect();
+    let (losses, single) = per_example_at(subject, examples, &moved)?;
     Ok(Batch::new(losses, single).map(|batch| batch.end(step)))
 }

@@ -2,7 +2,7 @@
 
 use super::Instrument;
 use crate::contract::{Body, Found, Panel, Quantity, Table};
-use crate::instruments::derivatives::{Gradients, Hessian, flat};
+use crate::instruments::derivatives::{Gradients, Hessian, flat, unflat};
 use crate::instruments::opposing::Losses;
 use crate::instruments::sharpness::{lanczos, random_direction};
 use crate::instruments::subject::Subject;
@@ -81,15 +81,4 @@ fn groups(subject: &Subject) -> Found {
     let note =
         format!("{STEPS} steps of gradient descent at 2 / sharpness = {rate:.2e} on {} examples", examples.count);
     Found::Measured { quantities, note, panel: Some(Box::new(panel)) }
-}
-
-/// One list of numbers as a list a weight.
-fn unflat(subject: &Subject, flat: &[f64]) -> Vec<Vec<f32>> {
-    let mut rest = flat;
-    let weights = subject.weights.slots().iter().map(|slot| {
-        let (here, after) = rest.split_at(subject.store.values(*slot).len());
-        rest = after;
-        here.iter().map(|x| *x as f32).collect()
-    });
-    weights.collect()
 }

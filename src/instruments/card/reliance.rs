@@ -1,11 +1,8 @@
 //! Which of the features that are known the model needs.
 
-use rand::seq::SliceRandom;
-
 use super::Instrument;
-use crate::base::random::Key;
 use crate::contract::{Axis, Bar, Bars, Body, Found, Panel, Quantity};
-use crate::instruments::reliance::Measure;
+use crate::instruments::reliance::{Measure, permutation};
 use crate::instruments::statistics::mean;
 use crate::instruments::subject::{Examples, Objective, Subject};
 
@@ -43,7 +40,8 @@ fn reliance(subject: &Subject) -> Found {
     for (at, (feature, exchange)) in features.iter().enumerate() {
         let each = |others: bool| -> Option<f64> {
             let scores = (0..PERMUTATIONS).map(|i| {
-                let order = permutation(examples.count, subject.key.purpose("reliance").index(at as u64).index(i));
+                let key = subject.key.purpose("reliance").index(at as u64).index(i);
+                let order: Vec<usize> = permutation(examples.count, key).into_iter().map(|row| row as usize).collect();
                 let inputs = if others {
                     let other = features.iter().enumerate().filter(|(other, _)| *other != at);
                     other.fold(examples.inputs.clone(), |inputs, (_, (_, exchange))| exchange(&inputs, &order))
@@ -79,10 +77,4 @@ fn score(subject: &Subject, weights: &[Vec<f32>], examples: &Examples) -> Option
         return Some(("AUC", Measure::Auc.of(&scores, &positive)?));
     }
     Some(("accuracy", mean(&subject.correct(&outputs, examples)?)?))
-}
-
-fn permutation(count: usize, key: Key) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut key.stream());
-    order
 }

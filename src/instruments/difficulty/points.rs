@@ -3,6 +3,7 @@
 use rand::RngExt;
 
 use crate::base::random::Stream;
+use crate::instruments::hypothesis_bits::posterior::squared_distance;
 
 /// The authors' number of largest values in their number of pairs.
 const TOP_SHARE: f64 = 2000.0 / 4e6;
@@ -40,10 +41,6 @@ pub fn neighbours(rows: &[f64], width: usize, count: usize) -> Option<Neighbours
         distances.extend(squares.into_iter().map(f64::sqrt));
     }
     Some(Neighbours { distances, count, duplicates: all - points.len() })
-}
-
-fn squared_distance(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum()
 }
 
 impl Neighbours {

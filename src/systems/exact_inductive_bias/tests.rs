@@ -5,9 +5,9 @@ use super::measure::Space;
 use super::settings::Condition;
 use super::*;
 use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::{Closing, Entry, Event, Flow, Outcome, Study};
+use crate::contract::{Entry, Event, Flow, Outcome, Study};
 use crate::instruments::hypothesis_bits::posterior::LossLaw;
+use crate::training::testing::{finish, result, run, setup};
 
 const ENTRY: Entry = Entry::of::<ExactInductiveBias>();
 
@@ -30,27 +30,6 @@ fn shrunk(name: &str) -> Box<dyn Study> {
     settings["architectures"] = serde_json::json!({ "splits": 1, "spaces": [random] });
     value["seeds"] = 2.into();
     (ENTRY.open_json)(value).unwrap()
-}
-
-fn setup(threads: usize) -> Setup {
-    Setup { key: Key::new(3), pool: Pool::new(threads) }
-}
-
-fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
-    while trial.step(events).unwrap() == Flow::More {}
-}
-
-fn run(study: &dyn Study, spec: &TrialSpec, threads: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    finish(study.start(spec, &setup(threads)).unwrap().as_mut(), &mut events);
-    events
-}
-
-fn result(spec: &TrialSpec, events: &[Event]) -> TrialResult {
-    let mut result = TrialResult::new(spec.clone());
-    events.iter().for_each(|event| result.apply(event));
-    result.closing = Some(Closing::Done);
-    result
 }
 
 /// The first trial of every kind.

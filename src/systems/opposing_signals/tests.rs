@@ -4,12 +4,13 @@ use super::OpposingSignals;
 use super::settings::{Condition, Deletion, Leg, Settings};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Closing, Entry, Event, Flow, Outcome, Setup, Study, System, Trial, TrialResult, TrialSpec};
+use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult};
 use crate::engine::Store;
 use crate::instruments::sharpness::{HessianVector, lanczos, random_direction};
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::opposing::Groups;
 use crate::training::Cell;
+use crate::training::testing::{finish, result, run, setup};
 
 fn preset(name: &str) -> Box<dyn Study> {
     let entry = Entry::of::<OpposingSignals>();
@@ -88,27 +89,6 @@ fn the_user_s_pictures_are_shown() {
     assert!(trial.panels().iter().any(|panel| panel.id == "most-moved-pictures"));
     value["settings"]["pictures"]["examples"] = 100.into();
     assert!((Entry::of::<OpposingSignals>().open_json)(value).is_err(), "more than the file holds");
-}
-
-fn setup(threads: usize) -> Setup {
-    Setup { key: Key::new(3), pool: Pool::new(threads) }
-}
-
-fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
-    while trial.step(events).unwrap() == Flow::More {}
-}
-
-fn run(study: &dyn Study, spec: &TrialSpec, threads: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    finish(study.start(spec, &setup(threads)).unwrap().as_mut(), &mut events);
-    events
-}
-
-fn result(spec: &TrialSpec, events: &[Event]) -> TrialResult {
-    let mut result = TrialResult::new(spec.clone());
-    events.iter().for_each(|event| result.apply(event));
-    result.closing = Some(Closing::Done);
-    result
 }
 
 #[test]

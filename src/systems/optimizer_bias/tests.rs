@@ -8,14 +8,13 @@ use super::settings::{Condition, Kind, Leg, Settings, TUNING};
 use super::trial::least_kept;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{
-    Closing, Entry, Event, Flow, Outcome, Setup, Study, System, Trial, TrialResult, TrialSpec, Verdict,
-};
+use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult, TrialSpec, Verdict};
 use crate::engine::{Executor, Graph, Store};
 use crate::kernels::linalg::inverse_root;
 use crate::nn::optimiser::Optimiser;
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::class_sequence::Parts;
+use crate::training::testing::{finish, result, run, setup};
 
 fn entry() -> Entry {
     Entry::of::<OptimizerBias>()
@@ -44,27 +43,6 @@ fn shrunk(name: &str, tolerance: f64) -> Box<dyn Study> {
         variation["seeds"] = 1.into();
     }
     (entry().open_json)(value).unwrap()
-}
-
-fn setup(threads: usize) -> Setup {
-    Setup { key: Key::new(3), pool: Pool::new(threads) }
-}
-
-fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
-    while trial.step(events).unwrap() == Flow::More {}
-}
-
-fn run(study: &dyn Study, spec: &TrialSpec, threads: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    finish(study.start(spec, &setup(threads)).unwrap().as_mut(), &mut events);
-    events
-}
-
-fn result(spec: &TrialSpec, events: &[Event]) -> TrialResult {
-    let mut result = TrialResult::new(spec.clone());
-    events.iter().for_each(|event| result.apply(event));
-    result.closing = Some(Closing::Done);
-    result
 }
 
 /// A trial of every kind.

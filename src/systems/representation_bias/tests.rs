@@ -1,9 +1,8 @@
 //! The system through the contract: presets, trials, resume, and a judge that can say no.
 
 use super::*;
-use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Closing, Entry, Event, Flow, Outcome, Study};
+use crate::contract::{Checkpoint, Entry, Event, Flow, Outcome, Study};
+use crate::training::testing::{finish, result, run, setup};
 
 const ENTRY: Entry = Entry::of::<RepresentationBias>();
 
@@ -36,27 +35,6 @@ fn shrunk(name: &str) -> Box<dyn Study> {
     }
     value["seeds"] = 1.into();
     (ENTRY.open_json)(value).unwrap()
-}
-
-fn setup(threads: usize) -> Setup {
-    Setup { key: Key::new(3), pool: Pool::new(threads) }
-}
-
-fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
-    while trial.step(events).unwrap() == Flow::More {}
-}
-
-fn run(study: &dyn Study, spec: &TrialSpec, threads: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    finish(study.start(spec, &setup(threads)).unwrap().as_mut(), &mut events);
-    events
-}
-
-fn result(spec: &TrialSpec, events: &[Event]) -> TrialResult {
-    let mut result = TrialResult::new(spec.clone());
-    events.iter().for_each(|event| result.apply(event));
-    result.closing = Some(Closing::Done);
-    result
 }
 
 fn spec(study: &dyn Study, name: &str) -> TrialSpec {

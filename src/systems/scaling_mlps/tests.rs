@@ -6,11 +6,12 @@ use super::ScalingMlps;
 use super::model::{Kind, Net};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Closing, Entry, Event, Flow, Outcome, Setup, Study, Trial, TrialResult, TrialSpec, Verdict};
+use crate::contract::{Entry, Event, Flow, Outcome, Study, TrialResult, TrialSpec, Verdict};
 use crate::engine::{Executor, Graph, Shape, Store};
 use crate::nn::optimiser::{Lion, Method};
 use crate::nn::weights::Builder;
 use crate::training::Learner;
+use crate::training::testing::{finish, result, run, setup};
 
 const ENTRY: Entry = Entry::of::<ScalingMlps>();
 
@@ -44,27 +45,6 @@ fn shrunk(name: &str) -> Box<dyn Study> {
     }
     value["seeds"] = 2.into();
     (ENTRY.open_json)(value).unwrap_or_else(|error| panic!("{error:?}"))
-}
-
-fn setup(threads: usize) -> Setup {
-    Setup { key: Key::new(3), pool: Pool::new(threads) }
-}
-
-fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
-    while trial.step(events).unwrap() == Flow::More {}
-}
-
-fn run(study: &dyn Study, spec: &TrialSpec, threads: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    finish(study.start(spec, &setup(threads)).unwrap().as_mut(), &mut events);
-    events
-}
-
-fn result(spec: &TrialSpec, events: &[Event]) -> TrialResult {
-    let mut result = TrialResult::new(spec.clone());
-    events.iter().for_each(|event| result.apply(event));
-    result.closing = Some(Closing::Done);
-    result
 }
 
 /// A trial of each purpose of the full preset, shrunk.
