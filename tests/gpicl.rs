@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ansatz::base::random::Key;
 use ansatz::base::threads::Pool;
 use ansatz::contract::{Closing, Event, Flow, Knob, Outcome, Setup, Study, Trial, TrialResult, TrialSpec};
+use ansatz::instruments::card;
 use ansatz::systems;
 
 fn preset(name: &str) -> Box<dyn Study> {
@@ -389,30 +390,6 @@ fn the_learning_rate_is_a_knob() {
 }
 
 #[test]
-fn instruments_watch_a_training_and_change_nothing() {
-    let entry = systems::find("gpicl").unwrap();
-    let watched = |names: &[&str]| {
-        let mut value = shrunk("quick").to_json();
-        value["settings"]["evaluation"]["instruments"] = names.into();
-        (entry.open_json)(value)
-    };
-    let study = watched(&["gradients"]).unwrap();
-    let spec = &study.trials()[1];
-    let events = run(study.as_ref(), spec, 1);
-    let (of_instruments, others): (Vec<Event>, Vec<Event>) = events
-        .into_iter()
-        .partition(|event| matches!(event, Event::Metric { name, .. } if name.starts_with("gradients.")));
-    assert_eq!(others, run(shrunk("quick").as_ref(), spec, 1));
-    let steps = of_instruments.iter().filter_map(|event| match event {
-        Event::Metric { step, name, .. } if name == "gradients.norm_test" => Some(*step),
-        _ => None,
-    });
-    assert_eq!(steps.collect::<Vec<_>>(), [0, 2, 3]);
-    let refused = format!("{:?}", watched(&["gradient"]).err().unwrap());
-    assert!(refused.contains("did you mean `gradients`?") && refused.contains("evaluation.instruments"), "{refused}");
-}
-
-#[test]
 fn a_bias_card_leaves_the_trial_as_it_was() {
     let study = shrunk("quick");
     let spec = &study.trials()[1];
@@ -420,7 +397,7 @@ fn a_bias_card_leaves_the_trial_as_it_was() {
     let mut events = Vec::new();
     trial.step(&mut events).unwrap();
     let mut told = 0;
-    let card = trial.bias_card(&mut |_, _, _| told += 1).unwrap();
+    let card = trial.readings(&card::NAMES, &mut |_, _, _| told += 1).unwrap();
     assert_eq!(card.len(), told);
     for instrument in ["fit", "regime", "confidence", "sharpness", "gradients", "inductive-bias"] {
         let reading = card.iter().find(|reading| reading.instrument == instrument).unwrap();

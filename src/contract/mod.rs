@@ -24,7 +24,7 @@ pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
     Tokens,
 };
-pub use preset::{Header, PresetError, Problem, ShippedPreset};
+pub use preset::{Header, PresetError, Problem, ShippedPreset, Watch};
 pub use reading::{Found, Quantity, Reading};
 pub use state::{Series, Status, StudyState, TrialState};
 pub use study::{Cost, Entry, Study, System};

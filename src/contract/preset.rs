@@ -22,6 +22,26 @@ pub struct Header {
     pub seed: u64,
     /// Replicas of every condition.
     pub seeds: u64,
+    /// Instruments along every training.
+    pub watch: Watch,
+}
+
+/// Instruments that are read along every training. What they measure is recorded as metrics
+/// `INSTRUMENT.QUANTITY`; where one is not defined nothing is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watch {
+    /// Steps of a trial, as its progress counts them, from one reading to the next; the first is before step 1, the
+    /// last after the end.
+    pub every: u64,
+    /// Names of instruments, as the bias card has them.
+    pub instruments: Vec<String>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch { every: 100, instruments: Vec::new() }
+    }
 }
 
 /// A whole preset: the header's fields and the system's settings, as one RON struct.
@@ -32,12 +52,15 @@ pub(super) struct Typed<S> {
     pub(super) about: String,
     pub(super) seed: u64,
     pub(super) seeds: u64,
+    #[serde(default)]
+    pub(super) watch: Watch,
     pub(super) settings: S,
 }
 
 impl<S> Typed<S> {
     pub(super) fn header(&self) -> Header {
-        Header { system: self.system.clone(), about: self.about.clone(), seed: self.seed, seeds: self.seeds }
+        let Typed { system, about, seed, seeds, watch, settings: _ } = self;
+        Header { system: system.clone(), about: about.clone(), seed: *seed, seeds: *seeds, watch: watch.clone() }
     }
 }
 

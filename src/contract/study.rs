@@ -5,8 +5,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::preset::{Typed, dialect, read};
 use super::{
     Card, Header, Knob, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError, TrialResult, TrialSpec,
-    Verdict,
+    Verdict, Watch,
 };
+use crate::base::text::nearest;
 
 /// What a study will take; shown before it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -29,6 +30,8 @@ pub trait System: Sized + Send + Sync + 'static {
     const PRESETS: &'static [ShippedPreset];
     /// Settings that may be changed while a trial runs.
     const KNOBS: &'static [Knob] = &[];
+    /// Instruments that its trials may be read with ([`Trial::readings`]); none where no trial trains a model.
+    const INSTRUMENTS: &'static [&'static str] = &[];
     /// What a preset can set. `deny_unknown_fields`, a doc line under each field.
     type Settings: Serialize + DeserializeOwned + Clone + std::fmt::Debug + Send + Sync;
 
@@ -61,6 +64,8 @@ pub trait Study: Send + Sync {
     fn card(&self) -> &'static Card;
     /// Settings that may be changed while a trial runs.
     fn knobs(&self) -> &'static [Knob];
+    /// Instruments that its trials may be read with.
+    fn instruments(&self) -> &'static [&'static str];
     /// What every preset says.
     fn header(&self) -> Header;
     /// The whole preset with every default filled in: reproduces the run alone.
@@ -131,10 +136,22 @@ fn checked<S: System>(preset: Typed<S::Settings>) -> Result<Box<dyn Study>, Pres
     if !(1..=1000).contains(&preset.seeds) {
         problems.push(Problem::new("seeds", preset.seeds, "1 to 1000 replicas"));
     }
+    problems.extend(watch_problem(&preset.watch, S::INSTRUMENTS));
     problems.extend(
         S::problems(&preset.settings).into_iter().map(|p| Problem { path: format!("settings.{}", p.path), ..p }),
     );
     if problems.is_empty() { Ok(Box::new(Opened::<S>(preset))) } else { Err(PresetError::Problems(problems)) }
+}
+
+/// What cannot be used in `watch`.
+fn watch_problem(watch: &Watch, known: &[&str]) -> Option<Problem> {
+    if watch.every == 0 {
+        return Some(Problem::new("watch.every", 0, "at least 1 step"));
+    }
+    let name = watch.instruments.iter().find(|name| !known.contains(&name.as_str()))?;
+    let near =
+        nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Some(Problem::told("watch.instruments", format!("there is no instrument `{name}`{near}")))
 }
 
 /// The blanket half of [`Study`].
@@ -147,6 +164,10 @@ impl<S: System> Study for Opened<S> {
 
     fn knobs(&self) -> &'static [Knob] {
         S::KNOBS
+    }
+
+    fn instruments(&self) -> &'static [&'static str] {
+        S::INSTRUMENTS
     }
 
     fn header(&self) -> Header {

@@ -186,13 +186,17 @@ pub trait Trial: Send {
         None
     }
 
-    /// The bias card of the model as it is: what every instrument says about it. `told` hears how many
-    /// instruments are done, of how many, and which comes next. Called on a trial that stands still; must
-    /// not change what later steps compute.
+    /// What the named instruments say about the model as it is, in the order of the bias card; names that
+    /// are not known are left out. `told` hears how many are done, of how many, and which comes next. Called on
+    /// a trial that stands still; must not change what later steps compute.
     ///
     /// # Errors
-    /// A sentence about why there is no card, without its full stop.
-    fn bias_card(&mut self, _told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+    /// A sentence about why there is nothing to read, without its full stop.
+    fn readings(
+        &mut self,
+        _instruments: &[&str],
+        _told: &mut dyn FnMut(usize, usize, &str),
+    ) -> Result<Vec<Reading>, String> {
         Err("this trial trains no model".into())
     }
 

@@ -16,7 +16,7 @@ use crate::base::random::Key;
 use crate::base::text::panic_text;
 use crate::base::threads::Pool;
 use crate::contract::{
-    Closing, Event, Flow, Level, Progress, Record, Setup, Status, Study, Trial, TrialError, TrialSpec,
+    Closing, Event, Flow, Found, Level, Progress, Record, Setup, Status, Study, Trial, TrialError, TrialSpec, Watch,
 };
 
 /// Wall time between flushes of the metrics.
@@ -220,6 +220,7 @@ impl Bench {
         let keep = found.as_ref().map_or(0, |(_, _, metrics, _)| *metrics);
         self.tell_what_is_cut(name, keep)?;
         record.file = Some(Records::open(&self.folder.metrics(name), keep)?);
+        let fresh = found.is_none();
         let (trial, finished) = match found {
             Some((trial, events, _, finished)) => {
                 turns.done = count_turns(&events);
@@ -238,6 +239,9 @@ impl Bench {
         let step = trial.progress().step;
         let mut running =
             Running { bench: self, index, trial, record, pool, finished, turns, saved_step: step, before: step, pace };
+        if fresh {
+            running.read_instruments()?;
+        }
         running.publish(Status::Running);
         Ok(running)
     }
@@ -340,6 +344,7 @@ impl Running<'_> {
                 return Err(Broken { traceable: false, ..diverged.into() }.into());
             }
             self.finished = flow? == Flow::Done;
+            self.read_instruments()?;
             self.keep_up()?;
         }
         self.end()
@@ -382,6 +387,29 @@ impl Running<'_> {
         while let Some(Turned { knob, value, .. }) = self.turns.due(step) {
             guarded(|| Ok(self.trial.turn(&knob, value)?))?;
             self.record.write(Event::Turned { step, knob, value });
+        }
+        Ok(())
+    }
+
+    /// Reads the instruments that the preset wants along the training: before it, after every so many steps, and
+    /// at its end. What they measure are metrics `INSTRUMENT.QUANTITY`, spaces as underscores.
+    fn read_instruments(&mut self) -> Result<(), End> {
+        let Watch { every, instruments } = &self.bench.manifest.header.watch;
+        let now = self.trial.progress().step;
+        if instruments.is_empty() || !(now == 0 || self.finished || now / every > self.before / every) {
+            return Ok(());
+        }
+        let names: Vec<&str> = instruments.iter().map(String::as_str).collect();
+        let trial = &mut self.trial;
+        // A trial without a model at this step has nothing to read, and no reading is no fault.
+        let readings =
+            guarded(|| Ok(self.pool.enter(|| trial.readings(&names, &mut |_, _, _| ()))))?.unwrap_or_default();
+        for reading in readings {
+            let Found::Measured { quantities, .. } = reading.found else { continue };
+            for quantity in quantities {
+                let name = format!("{}.{}", reading.instrument, quantity.name).replace(", ", ".").replace(' ', "_");
+                self.record.event(Event::Metric { step: now, name, value: quantity.value });
+            }
         }
         Ok(())
     }

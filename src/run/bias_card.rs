@@ -9,6 +9,7 @@ use super::durable::{Keep, records, write_json};
 use super::error::RunError;
 use super::export::shown;
 use super::folder::{Folder, Manifest};
+use super::turns;
 use crate::base::random::Key;
 use crate::base::text::{nearest, panic_text};
 use crate::base::threads::Pool;
@@ -51,7 +52,7 @@ pub fn bias_card(
     let mut why = None;
     for spec in chosen(folder, &manifest, trial)? {
         let made = model(folder, &manifest, study.as_ref(), spec, &pool)
-            .and_then(|(mut trained, step)| Ok((guarded(|| trained.bias_card(told))?, step)));
+            .and_then(|(mut trained, step)| Ok((guarded(|| trained.readings(study.instruments(), told))?, step)));
         match made {
             Ok((readings, step)) => {
                 let card = BiasCard {
@@ -145,11 +146,7 @@ fn model(
         guarded(|| {
             let mut trial = pool.enter(|| study.start(spec, &setup)).map_err(|e| e.to_string())?;
             trial.restore(&saved.checkpoint).map_err(|e| e.to_string())?;
-            for event in &events {
-                if let Event::Turned { knob, value, .. } = event {
-                    trial.turn(knob, *value).map_err(|e| e.to_string())?;
-                }
-            }
+            turns::repeat(&events, &mut *trial).map_err(|e| e.to_string())?;
             let step = trial.progress().step;
             Ok((trial, step))
         })

@@ -41,7 +41,7 @@ pub(super) const TEXT: &str = r#"(
     system: "toy",
     about: "A few numbers decay.",
     seed: 1,
-    seeds: 2,
+    seeds: 2, watch: (every: 7, instruments: ["size"]),
     settings: (
         steps: 60,
         model: (width: 8, heads: 2, rate: 0.1),
@@ -74,6 +74,7 @@ impl System for Toy {
     const PRESETS: &'static [ShippedPreset] =
         &[ShippedPreset { name: "quick", text: TEXT }, ShippedPreset { name: "full", text: TEXT }];
     const KNOBS: &'static [Knob] = &[Knob { name: "rate", about: "how fast it decays", range: (0.0, 1.0) }];
+    const INSTRUMENTS: &'static [&'static str] = &["size", "none"];
     type Settings = Settings;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
@@ -190,6 +191,20 @@ impl Trial for ToyTrial {
 
     fn trace_divergence(&mut self) -> Option<String> {
         Some(format!("the toy, asked after step {}", self.step))
+    }
+
+    fn readings(&mut self, names: &[&str], _told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        let reading = |name: &&str| Reading {
+            instrument: (*name).to_owned(),
+            question: String::new(),
+            meaning: String::new(),
+            paper: String::new(),
+            found: match *name {
+                "size" => Found::numbers(vec![Quantity::new("first value", f64::from(self.values[0]), "")]),
+                _ => Found::refused("a toy has none"),
+            },
+        };
+        Ok(names.iter().map(reading).collect())
     }
 
     fn save(&self) -> Checkpoint {

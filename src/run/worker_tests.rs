@@ -104,6 +104,23 @@ fn threads_and_kills_leave_no_trace_in_the_results() {
     }
 }
 
+/// Before the training, whenever seven steps more are done (a call of `step` takes three), and at the end.
+#[test]
+fn instruments_are_read_along_a_training() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = toy(place.path(), &["steps=24", "watch.instruments=[\"none\", \"size\"]"]);
+    work(&folder, TABLE, &WorkOptions::threads(1)).unwrap();
+    let metrics = &state(&folder).trials[0].result.metrics;
+    assert_eq!(metrics.keys().collect::<Vec<_>>(), ["loss", "size.first_value"]);
+    let steps: Vec<u64> = metrics["size.first_value"].iter().map(|(step, _)| *step).collect();
+    assert_eq!(steps, [0, 9, 15, 21, 24]);
+    for (set, says) in [("watch.instruments=[sise]", "did you mean `size`?"), ("watch.every=0", "at least 1 step")] {
+        let changes = Changes { set: vec![set.to_owned()], ..Changes::default() };
+        let refused = load(TABLE, "toy", &changes).err().unwrap().to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+}
+
 /// What the disk refuses, at any change of the folder, ends the work with a sentence; once it takes
 /// things again the run goes on and comes out the same.
 #[test]

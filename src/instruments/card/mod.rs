@@ -16,8 +16,7 @@ mod sharpness;
 mod tests;
 
 use super::subject::Subject;
-use crate::base::text::nearest;
-use crate::contract::{Found, Problem, Reading, Record};
+use crate::contract::{Found, Reading};
 
 /// A row of the table of instruments.
 #[derive(Clone, Copy)]
@@ -57,10 +56,23 @@ pub const ALL: &[Instrument] = &[
     optimisers::OPTIMISERS,
 ];
 
-/// The card of a subject. `told` hears how many instruments are done, of how many, and which comes next.
-pub fn read(subject: &Subject, told: &mut dyn FnMut(usize, usize, &str)) -> Vec<Reading> {
-    let reading = |(i, instrument): (usize, &Instrument)| {
-        told(i, ALL.len(), instrument.name);
+/// The names of all instruments.
+pub const NAMES: [&str; ALL.len()] = {
+    let mut names = [""; ALL.len()];
+    let mut i = 0;
+    while i < ALL.len() {
+        names[i] = ALL[i].name;
+        i += 1;
+    }
+    names
+};
+
+/// What the named instruments say about a subject. `told` hears how many are done, of how many, and which comes
+/// next.
+pub fn read(subject: &Subject, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Vec<Reading> {
+    let wanted: Vec<&Instrument> = ALL.iter().filter(|instrument| names.contains(&instrument.name)).collect();
+    let reading = |(i, instrument): (usize, &&Instrument)| {
+        told(i, wanted.len(), instrument.name);
         Reading {
             instrument: instrument.name.to_owned(),
             question: instrument.question.to_owned(),
@@ -69,28 +81,7 @@ pub fn read(subject: &Subject, told: &mut dyn FnMut(usize, usize, &str)) -> Vec<
             found: finite((instrument.read)(subject)),
         }
     };
-    ALL.iter().enumerate().map(reading).collect()
-}
-
-/// Some instruments along a training: records what they measure as metrics `INSTRUMENT.QUANTITY`, spaces as
-/// underscores. What is refused is not recorded.
-pub fn watch(subject: &Subject, names: &[String], step: u64, record: &mut dyn Record) {
-    for instrument in ALL.iter().filter(|instrument| names.iter().any(|name| name == instrument.name)) {
-        if let Found::Measured { quantities, .. } = finite((instrument.read)(subject)) {
-            for quantity in quantities {
-                let name = format!("{}.{}", instrument.name, quantity.name).replace(", ", ".").replace(' ', "_");
-                record.metric(step, &name, quantity.value);
-            }
-        }
-    }
-}
-
-/// The first of some names that no instrument has, as a problem of the field `path`.
-pub fn unknown(names: &[String], path: &str) -> Option<Problem> {
-    let known = || ALL.iter().map(|instrument| instrument.name);
-    let name = names.iter().find(|name| known().all(|known| known != name.as_str()))?;
-    let near = nearest(name, known()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    Some(Problem::told(path, format!("there is no instrument `{name}`{near}")))
+    wanted.iter().enumerate().map(reading).collect()
 }
 
 /// A number that is not finite is no finding.

@@ -139,9 +139,9 @@ fn every_instrument_answers_or_says_why_not() {
     let numbers = subject(2, 1, Objective::SquaredError, &[1.0, 0.5], Examples::default());
     for subject in [classes, numbers] {
         let mut told = Vec::new();
-        let readings = read(&subject, &mut |done, of, name| told.push((done, of, name.to_owned())));
+        let readings = read(&subject, &NAMES, &mut |done, of, name| told.push((done, of, name.to_owned())));
         assert_eq!((readings.len(), told.len()), (ALL.len(), ALL.len()));
-        assert_eq!(read(&subject, &mut |_, _, _| ()), readings, "the same card twice");
+        assert_eq!(read(&subject, &NAMES, &mut |_, _, _| ()), readings, "the same card twice");
         for reading in readings {
             match reading.found {
                 Found::Refused { why } => assert!(!why.is_empty() && !why.ends_with('.'), "{why}"),

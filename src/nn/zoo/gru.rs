@@ -41,6 +41,11 @@ impl Gru {
     }
 }
 
+/// Multiply-adds of one sequence.
+pub(super) fn multiply_adds(shape: &Shape) -> f64 {
+    super::stack::gated(3.0, shape)
+}
+
 /// Creates the weights.
 pub(super) fn build(b: &mut Builder<'_>, shape: &Shape) -> Box<dyn SequenceModel> {
     Box::new(Gru::new(b, shape))

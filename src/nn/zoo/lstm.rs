@@ -39,6 +39,11 @@ impl Lstm {
     }
 }
 
+/// Multiply-adds of one sequence.
+pub(super) fn multiply_adds(shape: &Shape) -> f64 {
+    super::stack::gated(4.0, shape)
+}
+
 /// Creates the weights.
 pub(super) fn build(b: &mut Builder<'_>, shape: &Shape) -> Box<dyn SequenceModel> {
     Box::new(Lstm::new(b, shape))

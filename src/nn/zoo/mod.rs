@@ -17,6 +17,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod transformer;
+mod window_mlp;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,8 @@ pub enum Kind {
     LinearAttention,
     /// Delta-rule memory (fast-weight programmer).
     DeltaNet,
+    /// Perceptron over the last tokens side by side.
+    WindowMlp,
 }
 
 /// A row of the table of models.
@@ -90,15 +93,38 @@ pub struct Entry {
     pub name: &'static str,
     /// Creates the weights.
     pub build: fn(&mut Builder<'_>, &Shape) -> Box<dyn SequenceModel>,
+    /// Multiply-adds of one sequence's forward pass, up to small terms.
+    pub multiply_adds: fn(&Shape) -> f64,
 }
 
 /// Every sequence model.
 pub const ALL: &[Entry] = &[
-    Entry { kind: Kind::Transformer, name: "transformer", build: transformer::build },
-    Entry { kind: Kind::Lstm, name: "lstm", build: lstm::build },
-    Entry { kind: Kind::Gru, name: "gru", build: gru::build },
-    Entry { kind: Kind::LinearAttention, name: "linear_attention", build: fast_weights::linear_attention },
-    Entry { kind: Kind::DeltaNet, name: "delta_net", build: fast_weights::delta_net },
+    Entry {
+        kind: Kind::Transformer,
+        name: "transformer",
+        build: transformer::build,
+        multiply_adds: stack::multiply_adds,
+    },
+    Entry { kind: Kind::Lstm, name: "lstm", build: lstm::build, multiply_adds: lstm::multiply_adds },
+    Entry { kind: Kind::Gru, name: "gru", build: gru::build, multiply_adds: gru::multiply_adds },
+    Entry {
+        kind: Kind::LinearAttention,
+        name: "linear_attention",
+        build: fast_weights::linear_attention,
+        multiply_adds: stack::multiply_adds,
+    },
+    Entry {
+        kind: Kind::DeltaNet,
+        name: "delta_net",
+        build: fast_weights::delta_net,
+        multiply_adds: stack::multiply_adds,
+    },
+    Entry {
+        kind: Kind::WindowMlp,
+        name: "window_mlp",
+        build: window_mlp::build,
+        multiply_adds: window_mlp::multiply_adds,
+    },
 ];
 
 impl Kind {

@@ -40,6 +40,21 @@ pub(super) fn head(b: &mut Builder<'_>, width: usize, outputs: usize) -> Linear 
     Linear::new(b, "head", width, outputs, SMALL * (width as f32).sqrt())
 }
 
+/// Multiply-adds of one sequence.
+pub(super) fn multiply_adds(shape: &Shape) -> f64 {
+    let (d, tokens, layers) = (shape.width as f64, shape.tokens as f64, shape.layers as f64);
+    let ends = d * (shape.inputs + shape.outputs) as f64;
+    let mixing = layers * d * tokens.min(2.0 * shape.window as f64);
+    tokens * (ends + layers * 12.0 * d * d + mixing)
+}
+
+/// Multiply-adds of one sequence through recurrent layers with so many gates.
+pub(super) fn gated(gates: f64, shape: &Shape) -> f64 {
+    let (d, layers) = (shape.width as f64, shape.layers as f64);
+    let outputs = d * shape.outputs as f64;
+    shape.tokens as f64 * (d * gates * (shape.inputs as f64 + d + (layers - 1.0) * 2.0 * d) + outputs)
+}
+
 impl<M: Mixer> Stack<M> {
     /// Feed-forward layers are four times as wide as the stream; the last map of each half of a
     /// block begins smaller by sqrt(2 L).

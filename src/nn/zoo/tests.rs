@@ -47,7 +47,9 @@ fn logits(kind: Kind, shape: &Shape, input: &[f32]) -> Vec<f32> {
 
 #[test]
 fn every_kind_has_a_row() {
-    for kind in [Kind::Transformer, Kind::Lstm, Kind::Gru, Kind::LinearAttention, Kind::DeltaNet] {
+    let kinds = [Kind::Transformer, Kind::Lstm, Kind::Gru, Kind::LinearAttention, Kind::DeltaNet, Kind::WindowMlp];
+    assert_eq!(kinds.len(), ALL.len());
+    for kind in kinds {
         assert_eq!(kind.entry().kind, kind);
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.entry().name);
     }
@@ -98,6 +100,33 @@ fn a_window_of_all_tokens_is_full_attention() {
     let full = logits(Kind::Transformer, &SMALL, &input);
     assert_eq!(full, logits(Kind::Transformer, &Shape { window: 1000, ..SMALL }, &input));
     assert_ne!(full, logits(Kind::Transformer, &Shape { window: 8, ..SMALL }, &input));
+}
+
+/// Layer by layer and place by place, as it is written on paper.
+#[test]
+fn a_perceptron_reads_its_window() {
+    let shape = Shape { window: 3, layers: 2, ..SMALL };
+    let (model, weights, mut store) = built(Kind::WindowMlp, &shape);
+    let input = tokens(&shape, 1);
+    let found = run(&mut store, &shape, &input, |x, store| model.forward(&weights.read(x.graph(), store), x));
+    let values = |name: &str| store.values(store.find(name).expect("a weight of the model")).to_vec();
+    let [first, first_bias, second, second_bias, head] =
+        ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "head.weight"].map(values);
+    let map = |x: &[f32], weight: &[f32], out: usize| -> Vec<f32> {
+        (0..out).map(|o| x.iter().enumerate().map(|(i, x)| x * weight[i * out + o]).sum()).collect()
+    };
+    let relu = |x: Vec<f32>, bias: &[f32]| -> Vec<f32> { x.iter().zip(bias).map(|(x, b)| (x + b).max(0.0)).collect() };
+    for t in 0..shape.tokens {
+        let before = 2usize.saturating_sub(t);
+        let mut seen = vec![0.0; before * shape.inputs];
+        seen.extend_from_slice(&input[(t + before - 2) * shape.inputs..(t + 1) * shape.inputs]);
+        let hidden = relu(map(&seen, &first, shape.width), &first_bias);
+        let hidden = relu(map(&hidden, &second, shape.width), &second_bias);
+        let expected = map(&hidden, &head, shape.outputs);
+        let found = &found[t * shape.outputs..(t + 1) * shape.outputs];
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "token {t}: {found:?} {expected:?}");
+    }
+    assert_eq!(model.state_size(), 2 * shape.inputs);
 }
 
 #[test]

@@ -6,8 +6,11 @@ use super::text::aligned;
 use crate::contract::{Found, Quantity, Reading};
 use crate::run::BiasCard;
 
-/// Cards as text, each with a letter; with two or more, the last column says which numbers differ by more
-/// than their intervals explain.
+/// Width of the longest bar of [`glance`].
+const BAR: f64 = 14.0;
+
+/// Cards as text, each with a letter; with two or more, a glance at the first number of every instrument comes
+/// first, and the last column says which numbers differ by more than their intervals explain.
 pub fn cards_text(cards: &[BiasCard]) -> String {
     let letters: Vec<String> = (0..cards.len()).map(letter).collect();
     let mut text = String::new();
@@ -16,12 +19,42 @@ pub fn cards_text(cards: &[BiasCard]) -> String {
         let of = format!("{}, {} ({}), step {}", card.run, card.trial, card.condition, card.step);
         text += &format!("{head}{}\n", clean(&of));
     }
-    for name in instruments(cards) {
-        let readings: Vec<Option<&Reading>> =
-            cards.iter().map(|card| card.readings.iter().find(|reading| reading.instrument == name)).collect();
-        text += &format!("\n{}", instrument_text(&name, &readings, &letters));
+    let readings = |name: &String| -> Vec<Option<&Reading>> {
+        cards.iter().map(|card| card.readings.iter().find(|reading| reading.instrument == *name)).collect()
+    };
+    let all: Vec<(String, Vec<Option<&Reading>>)> =
+        instruments(cards).into_iter().map(|name| (name.clone(), readings(&name))).collect();
+    if cards.len() > 1 {
+        text += &format!("\n{}", glance(&all, &letters));
+    }
+    for (name, readings) in &all {
+        text += &format!("\n{}", instrument_text(name, readings, &letters));
     }
     text
+}
+
+/// The first number of every instrument, with a bar: how long, against the longest of its row; light where
+/// the number is below zero.
+fn glance(all: &[(String, Vec<Option<&Reading>>)], letters: &[String]) -> String {
+    let mut heads = vec!["", ""];
+    letters.iter().for_each(|letter| heads.extend([letter.as_str(), ""]));
+    heads.push("differs");
+    let row = |(name, readings): &(String, Vec<Option<&Reading>>)| {
+        let first = readings.iter().find_map(|reading| quantities(*reading).first())?;
+        let found: Vec<Option<&Quantity>> =
+            readings.iter().map(|reading| quantities(*reading).iter().find(|q| q.name == first.name)).collect();
+        let longest = found.iter().flatten().map(|q| q.value.abs()).fold(0.0, f64::max);
+        let mut row = vec![name.clone(), first.name.clone()];
+        for quantity in &found {
+            let value = quantity.map_or(0.0, |q| q.value);
+            let length = if longest > 0.0 { (BAR * value.abs() / longest).round() as usize } else { 0 };
+            row.push(quantity.map_or_else(|| "-".into(), |q| shown(q.value)));
+            row.push(if value < 0.0 { "░" } else { "█" }.repeat(length));
+        }
+        row.push(difference(&found));
+        Some(row)
+    };
+    aligned(&heads, &all.iter().filter_map(row).collect::<Vec<_>>())
 }
 
 fn letter(i: usize) -> String {
@@ -169,8 +202,11 @@ mod tests {
     fn two_cards_stand_side_by_side() {
         let text = cards_text(&[card("a.s0", 0.5, 2.0, true), card("b.s0", 0.8, 8.0, false)]);
         assert!(text.contains("A  run, a.s0") && text.contains("B  run, b.s0"), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        let glance = lines.iter().find(|line| line.starts_with("sharpness")).unwrap();
+        assert_eq!([4, 14].map(|n| glance.contains(&format!(" {} ", "█".repeat(n)))), [true, true], "{text}");
         assert!(text.contains("higher") && text.contains("x 4") && text.contains("A: not defined"), "{text}");
         let same = cards_text(&[card("a.s0", 0.5, 2.0, false), card("b.s0", 0.52, 2.0, false)]);
-        assert!(!same.contains("higher") && same.matches(" =").count() == 2, "{same}");
+        assert!(!same.contains("higher") && same.matches(" =").count() == 4, "{same}");
     }
 }

@@ -204,7 +204,13 @@ pub(crate) fn study() -> StudyState {
     StudyState {
         run: "sample-quick-ab12".into(),
         preset: "quick".into(),
-        header: Header { system: "sample".into(), about: "A minute.".into(), seed: 7, seeds: 2 },
+        header: Header {
+            system: "sample".into(),
+            about: "A minute.".into(),
+            seed: 7,
+            seeds: 2,
+            watch: Watch::default(),
+        },
         status: Status::Done,
         trials,
         panels: panels(),

@@ -23,7 +23,7 @@ fn changed(from: &str, to: &str) -> (String, String) {
 #[test]
 fn every_message_names_place_field_expectation_and_nearest_name() {
     let width = "my.ron:8:24: `settings.model.width`: ";
-    let tops = "`system`, `about`, `seed`, `seeds`, `settings`";
+    let tops = "`system`, `about`, `seed`, `seeds`, `watch`, `settings`";
     for (from, to, says, at) in [
         ("width: 8", "widht: 8", "my.ron:8:17: `settings.model.widht`: there is no field `widht` here; there are `width`, `heads`, `rate`; did you mean `width`?".to_owned(), "widht"),
         ("about", "abuot", format!("my.ron:3:5: `abuot`: there is no field `abuot` here; there are {tops}; did you mean `about`?"), "abuot"),

@@ -21,6 +21,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use settings::{Condition, Role, Settings};
 
 /// Bytes on disk of a trial: its vectors, panels and checkpoint.
@@ -87,6 +88,8 @@ impl System for ExactInductiveBias {
         ShippedPreset { name: "full", text: include_str!("../../../presets/exact-inductive-bias/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/exact-inductive-bias/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

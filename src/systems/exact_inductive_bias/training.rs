@@ -149,9 +149,9 @@ impl Trial for NetworkTrial {
         shown
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
         let subject = subject::of_first_net(&self.ensemble, &self.training, self.at.epoch, self.key, self.pool.clone());
-        Ok(card::read(&subject, told))
+        Ok(card::read(&subject, names, told))
     }
 
     fn save(&self) -> Checkpoint {

@@ -88,9 +88,14 @@ impl LadderTrial {
         Ok(LadderTrial { settings, learner, shown, target, train, test, key, pool, at: At::default(), net: None })
     }
 
+    /// Training points of a rung, counted from 0.
+    const fn points_of(rung: usize) -> usize {
+        2 << rung
+    }
+
     /// Training points of the rung at hand.
     fn points(&self) -> usize {
-        2 << self.at.rungs.len()
+        Self::points_of(self.at.rungs.len())
     }
 
     fn part(&self, from: usize, to: usize) -> Seen {
@@ -121,10 +126,11 @@ impl LadderTrial {
         Some(fitted.map(|kernel| kernel.relative_error(&self.test)).filter(|error| error.is_finite()))
     }
 
-    /// The network of the rung at hand.
-    fn network(&self) -> Net {
-        let key = self.key.purpose("network").index(self.at.rungs.len() as u64);
-        Net::new(self.settings.learners.network, self.part(0, self.points()), &self.test, key, self.pool.clone())
+    /// The network of a rung.
+    fn network(&self, rung: usize) -> Net {
+        let key = self.key.purpose("network").index(rung as u64);
+        let train = self.part(0, Self::points_of(rung));
+        Net::new(self.settings.learners.network, train, &self.test, key, self.pool.clone())
     }
 
     /// Some steps of the network; its test error when the rung is done, none if it does not fit.
@@ -132,7 +138,7 @@ impl LadderTrial {
         let settings = self.settings.learners.network;
         let mut net = match self.net.take() {
             Some(net) if self.at.steps > 0 => net,
-            _ => self.network(),
+            _ => self.network(self.at.rungs.len()),
         };
         let budget = settings.steps * if self.at.doubled { 2 } else { 1 };
         let end = (self.at.steps + net.steps_at_once()).min(budget);
@@ -222,9 +228,9 @@ impl Trial for LadderTrial {
         panels::rungs(&self.at.rungs, self.settings.error).into_iter().collect()
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
         match &self.net {
-            Some(net) => Ok(card::read(&net.subject(&self.test), told)),
+            Some(net) => Ok(card::read(&net.subject(&self.test), names, told)),
             None => Err("this trial has trained no network yet".into()),
         }
     }
@@ -242,8 +248,10 @@ impl Trial for LadderTrial {
         }
         self.at = at;
         self.net = None;
-        if self.learner == Learner::Network && !saved.tensors.is_empty() && self.at.steps > 0 {
-            let mut net = self.network();
+        // Between two rungs the network of the last one is kept, for instruments to read.
+        let rung = if self.at.steps > 0 { Some(self.at.rungs.len()) } else { self.at.rungs.len().checked_sub(1) };
+        if let Some(rung) = rung.filter(|_| self.learner == Learner::Network && !saved.tensors.is_empty()) {
+            let mut net = self.network(rung);
             net.restore(saved)?;
             self.net = Some(net);
         }

@@ -21,6 +21,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use settings::{Condition, Settings};
 
 /// Bytes on disk of a trial: its vectors, panels and checkpoint.
@@ -102,6 +103,8 @@ impl System for GeneralizationDifficulty {
         ShippedPreset { name: "full", text: include_str!("../../../presets/generalization-difficulty/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/generalization-difficulty/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

@@ -3,6 +3,7 @@
 use super::settings::{DataSet, Learner, Shown};
 use super::*;
 use crate::contract::{Entry, Event, Flow, Outcome, Study};
+use crate::instruments::card;
 use crate::training::testing::{finish, result, run, setup};
 
 const ENTRY: Entry = Entry::of::<GeneralizationDifficulty>();
@@ -119,11 +120,14 @@ fn panels_and_the_bias_card_change_nothing() {
         while trial.step(&mut watched).unwrap() == Flow::More {
             seen += trial.panels().len();
         }
-        let readings = trial.bias_card(&mut |_, _, _| ());
+        let readings = trial.readings(&card::NAMES, &mut |_, _, _| ());
         assert_eq!(watched, run(study.as_ref(), &spec, 1), "{}", spec.name);
         // Data sets are shown in the study's panels alone.
         assert!(seen + trial.panels().len() > 0 || spec.condition.starts_with("digits"), "{}", spec.name);
         assert_eq!(readings.is_ok(), spec.condition.starts_with("network"), "{}", spec.name);
+        let mut restored = study.start(&spec, &setup(1)).unwrap();
+        restored.restore(&trial.save()).unwrap();
+        assert_eq!(restored.readings(&card::NAMES, &mut |_, _, _| ()), readings, "{}", spec.name);
     }
 }
 
@@ -136,7 +140,7 @@ fn a_bias_card_read_on_the_way_changes_nothing() {
     for step in 0.. {
         let flow = trial.step(&mut watched).unwrap();
         if step == 2 {
-            assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+            assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
         }
         if flow == Flow::Done {
             break;

@@ -2,7 +2,6 @@
 
 use super::settings::{Condition, Evaluation, Settings};
 use crate::contract::Cost;
-use crate::nn::zoo::Kind;
 
 /// Bytes of a recorded step, and of the checkpoint, scores and panels of a trial: somewhat above what a
 /// trial of `quick` was measured to leave (1.4 MB).
@@ -31,22 +30,8 @@ pub(super) fn flop(condition: &Condition, evaluation: &Evaluation) -> f64 {
     let probes = condition.steps as f64 / evaluation.every as f64;
     let evaluated = SETS * evaluation.sequences as f64 + probes * 2.0 * evaluation.probe as f64;
     let trained = 3.0 * condition.steps as f64 * condition.batch as f64;
-    (trained + evaluated) * forward_flop(condition)
-}
-
-/// Floating-point operations of one sequence's forward pass, up to small terms.
-fn forward_flop(condition: &Condition) -> f64 {
-    let shape = condition.model_shape();
-    let (d, tokens, layers) = (shape.width as f64, shape.tokens as f64, shape.layers as f64);
-    let ends = d * (shape.inputs + shape.outputs) as f64;
-    let gates = |count: f64| d * count * (shape.inputs as f64 + d + (layers - 1.0) * 2.0 * d);
-    let maps = match condition.model {
-        Kind::Lstm => gates(4.0),
-        Kind::Gru => gates(3.0),
-        Kind::Transformer | Kind::LinearAttention | Kind::DeltaNet => ends + layers * 12.0 * d * d,
-    };
-    let attention = layers * d * tokens.min(2.0 * shape.window as f64);
-    2.0 * tokens * (maps + attention)
+    let forward = 2.0 * (condition.model.entry().multiply_adds)(&condition.model_shape());
+    (trained + evaluated) * forward
 }
 
 /// Bytes of one trial, roughly: activations of training, parameters with Adam, evaluation sets.

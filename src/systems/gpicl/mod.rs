@@ -20,6 +20,7 @@ use crate::contract::{
     Card, Cost, Family, Knob, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use crate::training;
 use settings::Settings;
 
@@ -72,6 +73,8 @@ impl System for Gpicl {
         ShippedPreset { name: "full", text: include_str!("../../../presets/gpicl/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/gpicl/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

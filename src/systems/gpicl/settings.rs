@@ -10,7 +10,6 @@ use super::cost;
 use super::sets::FOREIGN;
 use crate::base::text::nearest;
 use crate::contract::Problem;
-use crate::instruments::card;
 use crate::nn::zoo;
 use crate::tasks::base_set::Standardise;
 use crate::tasks::gpicl::{Config, Format, TaskCount};
@@ -84,9 +83,6 @@ pub struct Evaluation {
     pub probe: usize,
     /// Steps between evaluations during training.
     pub every: u64,
-    /// Instruments of the bias card that are read at every evaluation, by name; their numbers become metrics.
-    #[serde(default)]
-    pub instruments: Vec<String>,
 }
 
 /// One condition in full.
@@ -398,7 +394,6 @@ impl Settings {
         count("sequences", self.evaluation.sequences as u64, 100_000);
         count("probe", self.evaluation.probe as u64, 100_000);
         count("every", self.evaluation.every, 1_000_000);
-        problems.extend(card::unknown(&self.evaluation.instruments, "evaluation.instruments"));
         if self.task_limit == TaskCount::Finite(0) {
             problems.push(Problem::new("task_limit", 0, "at least 1, or \"inf\""));
         }

@@ -104,11 +104,6 @@ impl GpiclTrial {
         }
         self.history.push(panels::Moment::new(self.step, &seen));
         seen.into_iter().for_each(|event| record.event(event));
-        if !self.settings.evaluation.instruments.is_empty()
-            && let Ok(subject) = self.subject()
-        {
-            card::watch(&subject, &self.settings.evaluation.instruments, self.step, record);
-        }
     }
 
     /// The model as it is, for instruments.
@@ -203,8 +198,8 @@ impl Trial for GpiclTrial {
         self.learner.trace_divergence(self.step, &self.batch).map(|found| found.to_string())
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
-        Ok(card::read(&self.subject()?, told))
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        Ok(card::read(&self.subject()?, names, told))
     }
 
     fn save(&self) -> Checkpoint {

@@ -18,6 +18,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use crate::training::specs;
 use settings::Settings;
 
@@ -88,6 +89,8 @@ impl System for OpposingSignals {
         ShippedPreset { name: "full", text: include_str!("../../../presets/opposing-signals/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/opposing-signals/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

@@ -6,6 +6,7 @@ use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult};
 use crate::engine::Store;
+use crate::instruments::card;
 use crate::instruments::sharpness::{HessianVector, lanczos, random_direction};
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::opposing::Groups;
@@ -183,7 +184,7 @@ fn threads_watching_and_the_bias_card_change_nothing() {
             trial.panels();
             // A card takes seconds: one on the way is enough.
             if asked < 2 && !std::mem::replace(&mut carded, true) {
-                assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
             }
         }
         assert_eq!(watched, serial);

@@ -326,9 +326,9 @@ impl Trial for OpposingTrial {
         checkpoint(self.counted(), tensors, &Saved { state: self.state.clone() })
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
         let subject = self.subject().map_err(|error| error.to_string())?;
-        Ok(card::read(&subject, told))
+        Ok(card::read(&subject, names, told))
     }
 
     fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {

@@ -17,6 +17,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use settings::Settings;
 
 /// The system.
@@ -93,6 +94,8 @@ impl System for OptimizerBias {
         ShippedPreset { name: "full", text: include_str!("../../../presets/optimizer-bias/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/optimizer-bias/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

@@ -10,6 +10,7 @@ use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult, TrialSpec, Verdict};
 use crate::engine::{Executor, Graph, Store};
+use crate::instruments::card;
 use crate::kernels::linalg::inverse_root;
 use crate::nn::optimiser::Optimiser;
 use crate::nn::weights::{Builder, Init};
@@ -216,7 +217,7 @@ fn threads_watching_and_the_bias_card_change_nothing() {
             trial.panels();
             // A card takes seconds: one on the way is enough.
             if asked == 0 && !std::mem::replace(&mut carded, true) {
-                assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
             }
         }
         assert_eq!(watched, serial);

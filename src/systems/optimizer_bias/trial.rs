@@ -305,8 +305,8 @@ impl Trial for OptimizerTrial {
         shown
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
-        Ok(card::read(&self.subject(), told))
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        Ok(card::read(&self.subject(), names, told))
     }
 
     fn save(&self) -> Checkpoint {

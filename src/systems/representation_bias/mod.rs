@@ -18,6 +18,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use crate::tasks::bits::INPUTS;
 use crate::training::specs;
 use settings::Settings;
@@ -110,6 +111,8 @@ impl System for RepresentationBias {
         ShippedPreset { name: "full", text: include_str!("../../../presets/representation-bias/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/representation-bias/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

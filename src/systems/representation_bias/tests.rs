@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::contract::{Checkpoint, Entry, Event, Flow, Outcome, Study};
+use crate::instruments::card;
 use crate::training::testing::{finish, result, run, setup};
 
 const ENTRY: Entry = Entry::of::<RepresentationBias>();
@@ -142,7 +143,7 @@ fn panels_and_card_change_nothing_and_show_the_sheet() {
             trial.panels();
             // A card takes seconds: one on the way is enough.
             if !std::mem::replace(&mut carded, true) {
-                assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
             }
         }
         assert_eq!(watched, run(study.as_ref(), &spec, 1));
@@ -150,7 +151,7 @@ fn panels_and_card_change_nothing_and_show_the_sheet() {
         assert_eq!(ids, ["growth", "layers", "components", "units", "turning"]);
     }
     let untrained = spec(study.as_ref(), "untrained.s0");
-    let refused = study.start(&untrained, &setup(1)).unwrap().bias_card(&mut |_, _, _| ()).unwrap_err();
+    let refused = study.start(&untrained, &setup(1)).unwrap().readings(&card::NAMES, &mut |_, _, _| ()).unwrap_err();
     assert!(refused.contains("untrained"));
 }
 

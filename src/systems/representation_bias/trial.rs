@@ -365,11 +365,11 @@ impl Trial for RepresentationTrial {
         shown
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
         if self.condition.steps == 0 {
             return Err("this network is left untrained".into());
         }
-        Ok(card::read(&subject::subject(self, self.at.step), told))
+        Ok(card::read(&subject::subject(self, self.at.step), names, told))
     }
 
     fn save(&self) -> Checkpoint {

@@ -22,6 +22,7 @@ use crate::contract::{
     Card, Cost, Family, Knob, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use crate::training::{Cell, specs};
 use settings::{Condition, Settings};
 
@@ -100,6 +101,8 @@ impl System for ScalingMlps {
         ShippedPreset { name: "full", text: include_str!("../../../presets/scaling-mlps/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/scaling-mlps/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::learner::{Answers, StageLearner};
-use super::panels;
 use super::settings::{Condition, Settings};
 use super::stages::{Stages, TESTED};
+use super::{panels, subject};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Setup, Tensor, Trial, TrialError};
+use crate::instruments::card;
 use crate::instruments::robustness::{calibration_error, confidences, correct, margins};
 use crate::instruments::statistics::mean;
 use crate::tasks::base_set::BaseSet;
@@ -254,13 +255,9 @@ impl Trial for ScalingTrial {
         panels::panels(&self.cell.label, &mut self.current, &self.state.seen)
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
-        let trained = self.state.step == self.current.stage.steps;
-        if !trained {
-            return Err("this trial is not trained yet".into());
-        }
-        let kind = self.cell.condition.model.kind;
-        Ok(crate::instruments::card::read(&super::subject::subject(&self.current, kind, self.key, &self.pool), told))
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        let subject = subject::subject(&self.current, self.cell.condition.model.kind, self.key, &self.pool);
+        Ok(card::read(&subject, names, told))
     }
 
     fn turn(&mut self, knob: &str, value: f64) -> Result<(), TrialError> {

@@ -19,6 +19,7 @@ use crate::contract::{
     Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
     TrialResult, TrialSpec, Verdict,
 };
+use crate::instruments::card;
 use crate::training::specs;
 use settings::Settings;
 
@@ -97,6 +98,8 @@ impl System for SimplicityBias {
         ShippedPreset { name: "full", text: include_str!("../../../presets/simplicity-bias/full.ron") },
         ShippedPreset { name: "ablated", text: include_str!("../../../presets/simplicity-bias/ablated.ron") },
     ];
+
+    const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
 

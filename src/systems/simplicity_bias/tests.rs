@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::contract::{Entry, Event, Flow, Outcome, Study};
+use crate::instruments::card;
 use crate::training::testing::{finish, result, run, setup};
 
 const ENTRY: Entry = Entry::of::<SimplicityBias>();
@@ -117,7 +118,7 @@ fn panels_and_card_change_nothing_and_show_the_sheet() {
             trial.panels();
             // A card takes seconds: one on the way is enough.
             if !std::mem::replace(&mut carded, true) {
-                assert!(!trial.bias_card(&mut |_, _, _| ()).unwrap().is_empty());
+                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
             }
         }
         assert_eq!(watched, run(study.as_ref(), &spec, 1));
@@ -125,7 +126,7 @@ fn panels_and_card_change_nothing_and_show_the_sheet() {
         assert_eq!(ids, ["reliance", "logits", third, "timeline"]);
     }
     let ensemble = study.trials().into_iter().find(|spec| spec.name == "LMS-5-ensemble.s0").unwrap();
-    let refused = study.start(&ensemble, &setup(1)).unwrap().bias_card(&mut |_, _, _| ()).unwrap_err();
+    let refused = study.start(&ensemble, &setup(1)).unwrap().readings(&card::NAMES, &mut |_, _, _| ()).unwrap_err();
     assert!(refused.contains("ensemble"));
 }
 

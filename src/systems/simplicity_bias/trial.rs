@@ -325,8 +325,8 @@ impl Trial for SimplicityTrial {
         shown
     }
 
-    fn bias_card(&mut self, told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
-        Ok(card::read(&subject::subject(self, self.at.step)?, told))
+    fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
+        Ok(card::read(&subject::subject(self, self.at.step)?, names, told))
     }
 
     fn save(&self) -> Checkpoint {
