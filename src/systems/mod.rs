@@ -28,3 +28,25 @@ pub const ALL: &[Entry] = &[
 pub fn find(slug: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.card.slug == slug)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_preset_survives_its_own_writing_and_counts_its_trials() {
+        for entry in ALL {
+            let names: Vec<&str> = entry.presets.iter().map(|preset| preset.name).collect();
+            assert_eq!(names, ["quick", "full", "ablated"], "{}", entry.card.slug);
+            for shipped in entry.presets {
+                let study = (entry.open)(shipped.text).unwrap();
+                let again = (entry.open)(&study.to_ron()).unwrap();
+                assert_eq!((study.to_ron(), study.trials()), (again.to_ron(), again.trials()));
+                let trials: HashSet<String> = study.trials().into_iter().map(|spec| spec.name).collect();
+                assert_eq!((study.cost().trials, trials.len()), (study.trials().len(), study.trials().len()));
+            }
+        }
+    }
+}

@@ -31,6 +31,8 @@ pub(super) struct KernelTrial {
     law: Option<LossLaw>,
     /// Its fit; made anew likewise.
     space: Option<Space>,
+    /// The picture of the space before, for when there is none at hand.
+    finished: Vec<Panel>,
 }
 
 /// How far it is.
@@ -68,7 +70,16 @@ impl KernelTrial {
     }
 
     fn start(settings: &Settings, condition: Condition, key: Key, spaces: Vec<(&'static str, Data)>) -> Self {
-        KernelTrial { settings: settings.clone(), condition, key, spaces, at: At::default(), law: None, space: None }
+        KernelTrial {
+            settings: settings.clone(),
+            condition,
+            key,
+            spaces,
+            at: At::default(),
+            law: None,
+            space: None,
+            finished: Vec::new(),
+        }
     }
 
     /// The name under which the space at hand is recorded.
@@ -122,6 +133,12 @@ impl KernelTrial {
         space.ok_or_else(|| TrialError::Data(format!("{}: the losses have no distribution to fit", self.prefix())))
     }
 
+    /// The space at hand as a picture.
+    fn shown(&self, space: &Space) -> Vec<Panel> {
+        let about = format!("{} hypotheses", self.at.losses.len());
+        vec![panels::distribution(&[(self.prefix().to_owned(), space)], self.target()).noting(about)]
+    }
+
     /// Fits some resamples more; the space with all fits so far.
     fn refit(&mut self, law: &LossLaw) -> Result<Space, TrialError> {
         let mut space = match self.space.take() {
@@ -155,6 +172,7 @@ impl Trial for KernelTrial {
             let space = self.refit(&law)?;
             if space.refits.len() >= self.settings.refits {
                 space.record(record, self.at.step, self.prefix(), self.target());
+                self.finished = self.shown(&space);
                 let (step, space) = (self.at.step + 1, self.at.space + 1);
                 self.at = At { step, space, ..At::default() };
                 let done = space == self.spaces.len();
@@ -169,10 +187,8 @@ impl Trial for KernelTrial {
     }
 
     fn panels(&mut self) -> Vec<Panel> {
-        let Some(law) = &self.law else { return Vec::new() };
-        let Some(space) = Space::fit(&self.at.losses, Some(law.clone())) else { return Vec::new() };
-        let about = format!("{} hypotheses", self.at.losses.len());
-        vec![panels::distribution(&[(self.prefix().to_owned(), &space)], self.target()).noting(about)]
+        let space = self.law.as_ref().and_then(|law| Space::fit(&self.at.losses, Some(law.clone())));
+        space.map_or_else(|| self.finished.clone(), |space| self.shown(&space))
     }
 
     fn save(&self) -> Checkpoint {

@@ -5,32 +5,27 @@ use super::measure::Space;
 use super::settings::Condition;
 use super::*;
 use crate::base::random::Key;
-use crate::contract::{Entry, Event, Flow, Outcome, Study};
-use crate::instruments::card;
+use crate::contract::{Event, Outcome, Study};
 use crate::instruments::hypothesis_bits::posterior::LossLaw;
-use crate::training::testing::{finish, result, run, setup};
-
-const ENTRY: Entry = Entry::of::<ExactInductiveBias>();
-
-fn preset(name: &str) -> Box<dyn Study> {
-    (ENTRY.open)(ENTRY.preset(name).unwrap().text).unwrap()
-}
+use crate::training::testing::{
+    changed, contract, measured, preset, refused, result, settings_of, takes_away_only, to_its_verdict,
+};
 
 /// A preset shrunk to a moment, with everything else as it is.
 fn shrunk(name: &str) -> Box<dyn Study> {
-    let mut value = preset(name).to_json();
-    let settings = &mut value["settings"];
-    (settings["samples"], settings["refits"]) = (200.into(), 3.into());
-    (settings["torus"]["train"], settings["torus"]["test"]) = (8.into(), 12.into());
-    settings["torus"]["dimensions"] = serde_json::json!([1, 2]);
-    let digits = &mut settings["digits"];
-    (digits["train"], digits["test"], digits["permuted"]) = (24.into(), 16.into(), 3.into());
-    digits["network"] = serde_json::json!({ "width": 8, "depth": 1, "nets": 3, "body": "trained" });
-    digits["training"] = serde_json::json!({ "batch": 8, "learning_rate": 0.02, "fitted": 0.05, "epochs": 40 });
-    let random = serde_json::json!({ "width": 32, "depth": 0, "nets": 4, "body": "random" });
-    settings["architectures"] = serde_json::json!({ "splits": 1, "spaces": [random] });
-    value["seeds"] = 2.into();
-    (ENTRY.open_json)(value).unwrap()
+    changed::<ExactInductiveBias>(name, |value| {
+        let settings = &mut value["settings"];
+        (settings["samples"], settings["refits"]) = (200.into(), 3.into());
+        (settings["torus"]["train"], settings["torus"]["test"]) = (8.into(), 12.into());
+        settings["torus"]["dimensions"] = serde_json::json!([1, 2]);
+        let digits = &mut settings["digits"];
+        (digits["train"], digits["test"], digits["permuted"]) = (24.into(), 16.into(), 3.into());
+        digits["network"] = serde_json::json!({ "width": 8, "depth": 1, "nets": 3, "body": "trained" });
+        digits["training"] = serde_json::json!({ "batch": 8, "learning_rate": 0.02, "fitted": 0.05, "epochs": 40 });
+        let random = serde_json::json!({ "width": 32, "depth": 0, "nets": 4, "body": "random" });
+        settings["architectures"] = serde_json::json!({ "splits": 1, "spaces": [random] });
+        value["seeds"] = 2.into();
+    })
 }
 
 /// The first trial of every kind.
@@ -41,34 +36,18 @@ fn kinds(study: &dyn Study) -> Vec<TrialSpec> {
 
 #[test]
 fn the_ablation_permutes_the_labels_of_fewer_networks_and_changes_nothing_else() {
-    let (mut quick, ablated) = (preset("quick").to_json(), preset("ablated").to_json());
-    quick["settings"]["labels"] = "permuted".into();
-    quick["settings"]["digits"]["network"]["nets"] = 16.into();
-    quick["about"] = ablated["about"].clone();
-    assert_eq!(quick, ablated);
-}
-
-#[test]
-fn every_preset_survives_its_own_writing() {
-    for shipped in ExactInductiveBias::PRESETS {
-        let study = preset(shipped.name);
-        let again = (ENTRY.open)(&study.to_ron()).unwrap();
-        assert_eq!((study.to_ron(), study.trials()), (again.to_ron(), again.trials()));
-        assert_eq!(study.cost().trials, study.trials().len());
-    }
+    takes_away_only::<ExactInductiveBias>(|settings| {
+        settings["labels"] = "permuted".into();
+        settings["digits"]["network"]["nets"] = 16.into();
+    });
 }
 
 #[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "ablated"] {
-        let study = shrunk(name);
-        let results: Vec<TrialResult> =
-            study.trials().iter().map(|spec| result(spec, &run(study.as_ref(), spec, 1))).collect();
-        let verdict = study.judge(&results);
-        assert_ne!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
-        let ids: Vec<String> = study.panels(&results).into_iter().map(|panel| panel.id).collect();
+        let (results, _, panels) = to_its_verdict(shrunk(name).as_ref());
         let all = ["spaces", "target", "dimension", "kernels", "architectures"];
-        assert!(name == "ablated" || ids == all, "{ids:?}");
+        assert!(name == "ablated" || panels == all, "{panels:?}");
         for result in results {
             let prefix = if result.spec.condition.starts_with("torus") { "full" } else { "space" };
             // Nets so small do not learn random labels by heart.
@@ -79,66 +58,21 @@ fn every_preset_runs_to_its_verdict_in_small() {
 }
 
 #[test]
-fn the_same_trial_gives_the_same_events_at_any_thread_count() {
+fn trials_keep_the_contract() {
     let study = shrunk("quick");
     for spec in kinds(study.as_ref()) {
-        let serial = run(study.as_ref(), &spec, 1);
-        assert_eq!(serial, run(study.as_ref(), &spec, 2), "{}", spec.name);
-        assert_eq!(serial, run(study.as_ref(), &spec, 3), "{}", spec.name);
-    }
-}
-
-#[test]
-fn a_trial_resumed_at_any_step_goes_on_as_if_nothing_had_happened() {
-    let study = shrunk("quick");
-    for spec in kinds(study.as_ref()) {
-        let unbroken = run(study.as_ref(), &spec, 1);
-        for at in 0.. {
-            let mut events = Vec::new();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            if (0..at).any(|_| trial.step(&mut events).unwrap() == Flow::Done) {
-                assert!(at > 2, "{} ended after {at} steps", spec.name);
-                break;
-            }
-            let saved = trial.save();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            trial.restore(&saved).unwrap();
-            finish(trial.as_mut(), &mut events);
-            assert_eq!(events, unbroken, "{} broken after {at} steps", spec.name);
-        }
-        let other = study.start(&spec, &setup(1)).unwrap().restore(&crate::contract::Checkpoint::default());
-        assert!(other.is_err());
-    }
-}
-
-#[test]
-fn panels_and_the_bias_card_change_nothing() {
-    let study = shrunk("quick");
-    for spec in kinds(study.as_ref()) {
-        let mut watched = Vec::new();
-        let mut trial = study.start(&spec, &setup(1)).unwrap();
-        let (mut seen, mut read) = (0, 0);
-        loop {
-            let flow = trial.step(&mut watched).unwrap();
-            seen += trial.panels().len();
-            // A card takes seconds: one is enough.
-            if read == 0 {
-                read += trial.readings(&card::NAMES, &mut |_, _, _| ()).map_or(0, |readings| readings.len());
-            }
-            if flow == Flow::Done {
-                break;
-            }
-        }
-        assert_eq!(watched, run(study.as_ref(), &spec, 1), "{}", spec.name);
+        let ended = contract(study.as_ref(), &spec);
+        assert!(ended.steps > 2 && !ended.panels.is_empty(), "{}", spec.name);
         let networks = ["permuted", "networks"].iter().any(|word| spec.condition.contains(word));
-        assert!(seen > 0 && (read > 0 || !networks), "{}: {seen} panels, {read} readings", spec.name);
+        assert!(ended.unread.is_none() || !networks, "{}", spec.name);
     }
+    let networks = &kinds(study.as_ref())[1];
+    assert!(measured(study.as_ref(), networks).contains(&"sharpness".to_owned()));
 }
 
 #[test]
 fn settings_that_cannot_be_used_are_refused_by_name() {
-    let quick = ENTRY.preset("quick").unwrap().text;
-    for (from, to, told) in [
+    refused::<ExactInductiveBias>(&[
         ("samples: 10000", "samples: 1", "settings.samples"),
         ("dimensions: [1, 2, 3, 4]", "dimensions: [2, 3]", "settings.torus.dimensions"),
         ("sigmas: [0.5, 1.0]", "sigmas: [0.5, -1.0]", "settings.torus.sigmas"),
@@ -149,12 +83,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("(width: 16, depth: 1, nets: 32)", "(width: 16, depth: 0, nets: 32)", "every condition once"),
         ("refits: 20", "refit: 20", "refit"),
         ("source: digits,", "source: idx(images: \"none\", labels: \"none\"),", "settings.digits.source"),
-    ] {
-        assert!(quick.contains(from), "{from}");
-        let error = (ENTRY.open)(&quick.replacen(from, to, 1)).err().unwrap_or_else(|| panic!("{to} was taken"));
-        let error = format!("{error:?}");
-        assert!(error.contains(told), "{to}: {error}");
-    }
+    ]);
 }
 
 /// Made-up results of `quick`: the mean loss of each space; its standard deviation is a seventh of that.
@@ -196,14 +125,14 @@ fn law(mean: f64) -> LossLaw {
 
 impl MadeUp {
     fn judge(&self) -> Verdict {
-        let study = preset("quick");
+        let study = preset::<ExactInductiveBias>("quick");
         let specs = study.trials().into_iter().filter(|spec| spec.seed < self.seeds);
         let results: Vec<TrialResult> = specs.map(|spec| self.result(&spec)).collect();
         study.judge(&results)
     }
 
     fn result(&self, spec: &TrialSpec) -> TrialResult {
-        let settings: Settings = serde_json::from_value(preset("quick").to_json()["settings"].clone()).unwrap();
+        let settings = settings_of::<ExactInductiveBias>(preset::<ExactInductiveBias>("quick").as_ref());
         let condition = settings.cells(9).into_iter().find(|cell| cell.label == spec.condition).unwrap().condition;
         let mut events: Vec<Event> = Vec::new();
         let mut add = |prefix: &str, mean: f64, exact: Option<f64>, count: usize| {
@@ -277,13 +206,13 @@ fn the_judge_refuses_each_way_in_which_the_claim_can_fail() {
         assert_eq!(verdict.outcome, Undecided, "{case}: {}", verdict.sentence);
         assert!(verdict.sentence.contains(told), "{case}: {}", verdict.sentence);
     }
-    assert_eq!(preset("quick").judge(&[]).outcome, Undecided);
+    assert_eq!(preset::<ExactInductiveBias>("quick").judge(&[]).outcome, Undecided);
 }
 
 #[test]
 fn a_fit_that_is_not_used_does_not_close_the_gate() {
     // At d = 1 every hypothesis reaches the wanted error; whether its distribution is chi-square is idle.
-    let study = preset("quick");
+    let study = preset::<ExactInductiveBias>("quick");
     let made_up = MadeUp::default();
     let poor = MadeUp { kolmogorov: 0.2, ..made_up.clone() };
     let specs = study.trials().into_iter().filter(|spec| spec.seed < 3);

@@ -2,41 +2,32 @@
 
 use super::settings::{DataSet, Learner, Shown};
 use super::*;
-use crate::contract::{Entry, Event, Flow, Outcome, Study};
-use crate::instruments::card;
-use crate::training::testing::{finish, result, run, setup};
-
-const ENTRY: Entry = Entry::of::<GeneralizationDifficulty>();
-
-fn preset(name: &str) -> Box<dyn Study> {
-    (ENTRY.open)(ENTRY.preset(name).unwrap().text).unwrap()
-}
-
-fn settings(study: &dyn Study) -> Settings {
-    serde_json::from_value(study.to_json()["settings"].clone()).unwrap()
-}
+use crate::contract::{Event, Outcome, Study};
+use crate::training::testing::{
+    changed, contract, measured, preset, refused, result, settings_of, takes_away_only, to_its_verdict,
+};
 
 /// A preset shrunk to a moment, with everything else as it is.
 fn shrunk(name: &str) -> Box<dyn Study> {
-    let mut value = preset(name).to_json();
-    let settings = &mut value["settings"];
-    settings["volume"]["samples"] = 200.into();
-    settings["volume"]["dimensions"] = serde_json::json!([1, 2]);
-    settings["volume"]["frequency"] = 1.into();
-    settings["volume"]["resolutions"] = serde_json::json!([{ "dimensions": 2, "frequencies": [1, 2] }]);
-    settings["volume"]["more_points"] = serde_json::json!({ "dimensions": 2, "frequency": 1, "points": [2, 4] });
-    let learners = &mut settings["learners"];
-    learners["tasks"] = serde_json::json!([[1, 1], [1, 2], [2, 1]]);
-    (learners["kernel_points"], learners["network_points"], learners["test"]) = (16.into(), 16.into(), 50.into());
-    learners["network"] = serde_json::json!(
+    changed::<GeneralizationDifficulty>(name, |value| {
+        let settings = &mut value["settings"];
+        settings["volume"]["samples"] = 200.into();
+        settings["volume"]["dimensions"] = serde_json::json!([1, 2]);
+        settings["volume"]["frequency"] = 1.into();
+        settings["volume"]["resolutions"] = serde_json::json!([{ "dimensions": 2, "frequencies": [1, 2] }]);
+        settings["volume"]["more_points"] = serde_json::json!({ "dimensions": 2, "frequency": 1, "points": [2, 4] });
+        let learners = &mut settings["learners"];
+        learners["tasks"] = serde_json::json!([[1, 1], [1, 2], [2, 1]]);
+        (learners["kernel_points"], learners["network_points"], learners["test"]) = (16.into(), 16.into(), 50.into());
+        learners["network"] = serde_json::json!(
         { "width": 8, "layers": 2, "learning_rate": 0.01, "batch": 4, "steps": 300, "fitted": 0.01 });
-    learners["embedded"] = serde_json::json!({ "dimensions": 1, "frequency": 1, "widths": [6] });
-    learners["first_only"] = serde_json::json!([2, 1]);
-    let data = &mut settings["data"];
-    (data["noise"], data["components"]) = (serde_json::json!([0.0, 0.2]), serde_json::json!([2]));
-    (data["pairs"], data["accuracy_points"]) = (1000.into(), serde_json::json!([50]));
-    value["seeds"] = 2.into();
-    (ENTRY.open_json)(value).unwrap()
+        learners["embedded"] = serde_json::json!({ "dimensions": 1, "frequency": 1, "widths": [6] });
+        learners["first_only"] = serde_json::json!([2, 1]);
+        let data = &mut settings["data"];
+        (data["noise"], data["components"]) = (serde_json::json!([0.0, 0.2]), serde_json::json!([2]));
+        (data["pairs"], data["accuracy_points"]) = (1000.into(), serde_json::json!([50]));
+        value["seeds"] = 2.into();
+    })
 }
 
 /// One trial of every kind.
@@ -47,112 +38,34 @@ fn kinds(study: &dyn Study) -> Vec<TrialSpec> {
 
 #[test]
 fn the_ablation_takes_products_away_and_changes_nothing_else() {
-    let (mut quick, ablated) = (preset("quick").to_json(), preset("ablated").to_json());
-    quick["settings"]["basis"] = "sums".into();
-    quick["about"] = ablated["about"].clone();
-    assert_eq!(quick, ablated);
-}
-
-#[test]
-fn every_preset_survives_its_own_writing() {
-    for shipped in GeneralizationDifficulty::PRESETS {
-        let study = preset(shipped.name);
-        let again = (ENTRY.open)(&study.to_ron()).unwrap();
-        assert_eq!((study.to_ron(), study.trials()), (again.to_ron(), again.trials()));
-        let names: std::collections::HashSet<String> = study.trials().into_iter().map(|spec| spec.name).collect();
-        assert_eq!((study.cost().trials, names.len()), (study.trials().len(), study.trials().len()));
-    }
+    takes_away_only::<GeneralizationDifficulty>(|settings| settings["basis"] = "sums".into());
 }
 
 #[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "ablated"] {
-        let study = shrunk(name);
-        let results: Vec<TrialResult> =
-            study.trials().iter().map(|spec| result(spec, &run(study.as_ref(), spec, 1))).collect();
-        let verdict = study.judge(&results);
-        assert_ne!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
-        let ids: Vec<String> = study.panels(&results).into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids, ["scaling", "errors", "kernel", "network", "points", "cards", "noise"], "{name}");
+        let (_, _, panels) = to_its_verdict(shrunk(name).as_ref());
+        assert_eq!(panels, ["scaling", "errors", "kernel", "network", "points", "cards", "noise"], "{name}");
     }
 }
 
 #[test]
-fn the_same_trial_gives_the_same_events_at_any_thread_count() {
+fn trials_keep_the_contract() {
     let study = shrunk("quick");
     for spec in kinds(study.as_ref()) {
-        let serial = run(study.as_ref(), &spec, 1);
-        assert_eq!(serial, run(study.as_ref(), &spec, 2), "{}", spec.name);
-        assert_eq!(serial, run(study.as_ref(), &spec, 3), "{}", spec.name);
-    }
-}
-
-#[test]
-fn a_trial_resumed_at_any_step_goes_on_as_if_nothing_had_happened() {
-    let study = shrunk("quick");
-    for spec in kinds(study.as_ref()) {
-        let unbroken = run(study.as_ref(), &spec, 1);
-        for at in 0.. {
-            let mut events = Vec::new();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            if (0..at).any(|_| trial.step(&mut events).unwrap() == Flow::Done) {
-                assert!(at > 1, "{} ended after {at} steps", spec.name);
-                break;
-            }
-            let saved = trial.save();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            trial.restore(&saved).unwrap();
-            finish(trial.as_mut(), &mut events);
-            assert_eq!(events, unbroken, "{} broken after {at} steps", spec.name);
-        }
-        let other = study.start(&spec, &setup(1)).unwrap().restore(&crate::contract::Checkpoint::default());
-        assert!(other.is_err());
-    }
-}
-
-#[test]
-fn panels_and_the_bias_card_change_nothing() {
-    let study = shrunk("quick");
-    for spec in kinds(study.as_ref()) {
-        let mut watched = Vec::new();
-        let mut trial = study.start(&spec, &setup(1)).unwrap();
-        let mut seen = 0;
-        while trial.step(&mut watched).unwrap() == Flow::More {
-            seen += trial.panels().len();
-        }
-        let readings = trial.readings(&card::NAMES, &mut |_, _, _| ());
-        assert_eq!(watched, run(study.as_ref(), &spec, 1), "{}", spec.name);
+        let ended = contract(study.as_ref(), &spec);
+        assert!(ended.steps > 1, "{}", spec.name);
         // Data sets are shown in the study's panels alone.
-        assert!(seen + trial.panels().len() > 0 || spec.condition.starts_with("digits"), "{}", spec.name);
-        assert_eq!(readings.is_ok(), spec.condition.starts_with("network"), "{}", spec.name);
-        let mut restored = study.start(&spec, &setup(1)).unwrap();
-        restored.restore(&trial.save()).unwrap();
-        assert_eq!(restored.readings(&card::NAMES, &mut |_, _, _| ()), readings, "{}", spec.name);
+        assert!(!ended.panels.is_empty() || spec.condition.starts_with("digits"), "{}", spec.name);
+        assert_eq!(ended.unread.is_none(), spec.condition.starts_with("network"), "{}", spec.name);
     }
-}
-
-#[test]
-fn a_bias_card_read_on_the_way_changes_nothing() {
-    let study = shrunk("quick");
-    let spec = &kinds(study.as_ref())[1];
-    let mut watched = Vec::new();
-    let mut trial = study.start(spec, &setup(1)).unwrap();
-    for step in 0.. {
-        let flow = trial.step(&mut watched).unwrap();
-        if step == 2 {
-            assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
-        }
-        if flow == Flow::Done {
-            break;
-        }
-    }
-    assert_eq!(watched, run(study.as_ref(), spec, 1));
+    let network = &kinds(study.as_ref())[1];
+    assert!(measured(study.as_ref(), network).contains(&"sharpness".to_owned()));
 }
 
 #[test]
 fn settings_that_cannot_be_used_are_refused_by_name() {
-    let quick = ENTRY.preset("quick").unwrap().text;
-    for (from, to, told) in [
+    refused::<GeneralizationDifficulty>(&[
         ("error: 0.1,", "error: 1.5,", "settings.error"),
         ("samples: 20000", "samples: 2", "settings.volume.samples"),
         ("dimensions: [1, 2, 3],", "dimensions: [2, 3],", "settings.volume.dimensions"),
@@ -169,12 +82,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
             "pairs: 400000, files: [(name: \"x\", images: \"none\", labels: \"none\", limit: 9)],",
             "settings.data.files[0]",
         ),
-    ] {
-        assert!(quick.contains(from), "{from}");
-        let error = (ENTRY.open)(&quick.replacen(from, to, 1)).err().unwrap_or_else(|| panic!("{to} was taken"));
-        let error = format!("{error:?}");
-        assert!(error.contains(told), "{to}: {error}");
-    }
+    ]);
 }
 
 type Bits = fn(usize, usize) -> f64;
@@ -208,14 +116,14 @@ impl Default for MadeUp {
 
 impl MadeUp {
     fn judge(&self) -> Verdict {
-        let study = preset("quick");
+        let study = preset::<GeneralizationDifficulty>("quick");
         let specs = study.trials().into_iter().filter(|spec| spec.seed < self.seeds);
         let results: Vec<TrialResult> = specs.map(|spec| self.result(study.as_ref(), &spec)).collect();
         study.judge(&results)
     }
 
     fn result(&self, study: &dyn Study, spec: &TrialSpec) -> TrialResult {
-        let settings = settings(study);
+        let settings = settings_of::<GeneralizationDifficulty>(study);
         let condition = settings.cells(9).into_iter().find(|cell| cell.label == spec.condition).unwrap().condition;
         // Replicas differ a little.
         let spread = 1.0 + 0.02 * (spec.seed as f64 - 3.0);
@@ -301,7 +209,7 @@ fn the_judge_refuses_each_way_in_which_the_claim_can_fail() {
         assert!(verdict.sentence.contains(told), "{case}: {}", verdict.sentence);
     }
     assert_eq!(with(&|m| m.unreached = 2).judge().outcome, Outcome::Reproduced);
-    assert_eq!(preset("quick").judge(&[]).outcome, Undecided);
+    assert_eq!(preset::<GeneralizationDifficulty>("quick").judge(&[]).outcome, Undecided);
 }
 
 #[test]

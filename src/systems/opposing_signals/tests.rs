@@ -6,46 +6,38 @@ use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult};
 use crate::engine::Store;
-use crate::instruments::card;
 use crate::instruments::sharpness::{HessianVector, lanczos, random_direction};
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::opposing::Groups;
 use crate::training::Cell;
-use crate::training::testing::{finish, result, run, setup};
-
-fn preset(name: &str) -> Box<dyn Study> {
-    let entry = Entry::of::<OpposingSignals>();
-    (entry.open)(entry.preset(name).unwrap().text).unwrap()
-}
-
-fn settings(study: &dyn Study) -> Settings {
-    serde_json::from_value(study.to_json()["settings"].clone()).unwrap()
-}
+use crate::training::testing::{
+    changed, contract, finish, measured, preset, result, run, settings_of, setup, takes_away_only, to_its_verdict,
+};
 
 /// A preset shrunk to a few steps, with everything else as it is.
 fn shrunk(name: &str) -> Box<dyn Study> {
-    let mut value = preset(name).to_json();
-    value["seeds"] = 1.into();
-    let settings = &mut value["settings"];
-    settings["sharpness"] = serde_json::json!({ "every": 4, "iterations": 3, "first": 6 });
-    settings["linear"]["examples"] = 80.into();
-    settings["linear"]["steps"] = 20.into();
-    for (field, number) in [("width", 6), ("examples", 48), ("group", 3), ("steps", 32), ("causal_steps", 8)] {
-        settings["network"][field] = number.into();
-    }
-    // A rate at which some runs cross the edge within so few steps.
-    settings["network"]["height"] = 4.0.into();
-    settings["network"]["causal_rate"] = 0.25.into();
-    if settings["studies"].as_array().is_some_and(|studies| !studies.is_empty()) {
-        settings["studies"][3]["batch"] = 10.into();
-    }
-    if settings["digits"].is_object() {
-        settings["digits"]["examples"] = 200.into();
-        settings["digits"]["group"] = 4.into();
-        settings["digits"]["width"] = 6.into();
-        settings["digits"]["steps"] = 16.into();
-    }
-    (Entry::of::<OpposingSignals>().open_json)(value).unwrap()
+    changed::<OpposingSignals>(name, |value| {
+        value["seeds"] = 1.into();
+        let settings = &mut value["settings"];
+        settings["sharpness"] = serde_json::json!({ "every": 4, "iterations": 3, "first": 6 });
+        settings["linear"]["examples"] = 80.into();
+        settings["linear"]["steps"] = 20.into();
+        for (field, number) in [("width", 6), ("examples", 48), ("group", 3), ("steps", 32), ("causal_steps", 8)] {
+            settings["network"][field] = number.into();
+        }
+        // A rate at which some runs cross the edge within so few steps.
+        settings["network"]["height"] = 4.0.into();
+        settings["network"]["causal_rate"] = 0.25.into();
+        if settings["studies"].as_array().is_some_and(|studies| !studies.is_empty()) {
+            settings["studies"][3]["batch"] = 10.into();
+        }
+        if settings["digits"].is_object() {
+            settings["digits"]["examples"] = 200.into();
+            settings["digits"]["group"] = 4.into();
+            settings["digits"]["width"] = 6.into();
+            settings["digits"]["steps"] = 16.into();
+        }
+    })
 }
 
 /// A file of so many random pictures, removed when dropped.
@@ -94,21 +86,12 @@ fn the_user_s_pictures_are_shown() {
 
 #[test]
 fn the_ablation_takes_away_the_opposition_and_nothing_else() {
-    let (mut quick, ablated) = (preset("quick").to_json(), preset("ablated").to_json());
-    quick["settings"]["opposition"] = false.into();
-    quick["about"] = ablated["about"].clone();
-    assert_eq!(quick, ablated);
+    takes_away_only::<OpposingSignals>(|settings| settings["opposition"] = false.into());
 }
 
 #[test]
-fn presets_survive_their_own_writing_and_wrong_values_are_refused() {
-    for name in ["quick", "full", "ablated"] {
-        let study = preset(name);
-        let again = (Entry::of::<OpposingSignals>().open)(&study.to_ron()).unwrap();
-        assert_eq!(study.to_ron(), again.to_ron());
-        assert_eq!(study.cost().trials, study.trials().len());
-    }
-    let good = settings(preset("full").as_ref());
+fn settings_that_cannot_be_used_are_refused_by_name() {
+    let good = settings_of::<OpposingSignals>(preset::<OpposingSignals>("full").as_ref());
     assert!(good.problems().is_empty());
     type Spoil = fn(&mut Settings);
     let wrong: [(&str, Spoil); 7] = [
@@ -156,62 +139,27 @@ fn the_theory_s_largest_eigenvalue() {
 #[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "full", "ablated"] {
-        let study = shrunk(name);
-        let results: Vec<TrialResult> =
-            study.trials().iter().map(|spec| result(spec, &run(study.as_ref(), spec, 1))).collect();
+        let (results, _, panels) = to_its_verdict(shrunk(name).as_ref());
         for result in &results {
             for metric in ["sharpness", "loss", "peak_sharpness", "edge", "initial_sharpness"] {
                 let excluded = result.last("excluded").is_some();
                 assert!(excluded || result.last(metric).is_some(), "{name} {} lacks {metric}", result.spec.name);
             }
         }
-        assert_ne!(study.judge(&results).outcome, Outcome::Reproduced);
-        let ids: Vec<String> = study.panels(&results).into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids, ["law", "sharpening", "causal", "groups"]);
+        assert_eq!(panels, ["law", "sharpening", "causal", "groups"]);
     }
 }
 
 #[test]
-fn threads_watching_and_the_bias_card_change_nothing() {
+fn trials_keep_the_contract() {
     let study = shrunk("full");
-    for (asked, spec) in study.trials().into_iter().enumerate() {
-        let serial = run(study.as_ref(), &spec, 1);
-        assert_eq!(serial, run(study.as_ref(), &spec, 2), "{}", spec.name);
-        assert_eq!(serial, run(study.as_ref(), &spec, 3), "{}", spec.name);
-        let (mut watched, mut carded) = (Vec::new(), false);
-        let mut trial = study.start(&spec, &setup(1)).unwrap();
-        while trial.step(&mut watched).unwrap() == Flow::More {
-            trial.panels();
-            // A card takes seconds: one on the way is enough.
-            if asked < 2 && !std::mem::replace(&mut carded, true) {
-                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
-            }
-        }
-        assert_eq!(watched, serial);
-        let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids[..2], ["oscilloscope", "sharpness"]);
-    }
-}
-
-#[test]
-fn a_trial_resumed_at_any_step_goes_on_as_if_nothing_had_happened() {
-    let study = shrunk("full");
-    for spec in study.trials() {
-        let unbroken = run(study.as_ref(), &spec, 1);
-        for at in 0.. {
-            let mut events = Vec::new();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            if (0..at).any(|_| trial.step(&mut events).unwrap() == Flow::Done) {
-                break;
-            }
-            let checkpoint = trial.save();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            trial.restore(&checkpoint).unwrap();
-            finish(trial.as_mut(), &mut events);
-            assert_eq!(events, unbroken, "{} broken after {at} steps", spec.name);
-        }
-    }
     let trials = study.trials();
+    for spec in &trials {
+        let ended = contract(study.as_ref(), spec);
+        assert_eq!(ended.panels[..2], ["oscilloscope", "sharpness"]);
+        assert_eq!(ended.unread, None);
+    }
+    assert!(measured(study.as_ref(), &trials[0]).contains(&"opposing-groups".to_owned()));
     let saved = study.start(&trials[0], &setup(1)).unwrap().save();
     let mut other = study.start(trials.iter().find(|t| t.name.starts_with("A-")).unwrap(), &setup(1)).unwrap();
     assert!(other.restore(&saved).is_err());
@@ -280,7 +228,7 @@ fn spoil(results: &mut [TrialResult], condition: &str, metric: &str, value: f64)
 
 #[test]
 fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
-    let settings = settings(preset("quick").as_ref());
+    let settings = settings_of::<OpposingSignals>(preset::<OpposingSignals>("quick").as_ref());
     let good = made_up(&settings);
     let verdict = judged(&settings, &good);
     assert_eq!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
@@ -310,7 +258,7 @@ fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
 
 #[test]
 fn without_a_crossing_or_with_an_open_run_nothing_is_decided() {
-    let settings = settings(preset("quick").as_ref());
+    let settings = settings_of::<OpposingSignals>(preset::<OpposingSignals>("quick").as_ref());
     let good = made_up(&settings);
     let mut none = good.clone();
     let crossed = none.iter_mut().filter(|r| r.spec.condition == "B opposing, eta = 0.06" && r.spec.seed < 2);

@@ -8,42 +8,31 @@ use super::settings::{Condition, Kind, Leg, Settings, TUNING};
 use super::trial::least_kept;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult, TrialSpec, Verdict};
+use crate::contract::{Closing, Outcome, Study, System, TrialResult, TrialSpec, Verdict};
 use crate::engine::{Executor, Graph, Store};
-use crate::instruments::card;
 use crate::kernels::linalg::inverse_root;
 use crate::nn::optimiser::Optimiser;
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::class_sequence::Parts;
-use crate::training::testing::{finish, result, run, setup};
-
-fn entry() -> Entry {
-    Entry::of::<OptimizerBias>()
-}
-
-fn preset(name: &str) -> Box<dyn Study> {
-    (entry().open)(entry().preset(name).unwrap().text).unwrap()
-}
-
-fn settings(study: &dyn Study) -> Settings {
-    serde_json::from_value(study.to_json()["settings"].clone()).unwrap()
-}
+use crate::training::testing::{
+    changed, contract, measured, preset, result, run, settings_of, setup, takes_away_only, to_its_verdict,
+};
 
 /// A preset shrunk to a few steps, with everything else as it is.
 fn shrunk(name: &str, tolerance: f64) -> Box<dyn Study> {
-    let mut value = preset(name).to_json();
-    value["seeds"] = 3.into();
-    let settings = &mut value["settings"];
-    settings["network"] = serde_json::json!({ "width": 8, "layers": 2 });
-    settings["training"] =
-        serde_json::json!({ "batch": 8, "tolerance": tolerance, "every": 4, "cap": 14, "roots_every": 2 });
-    settings["sparse"]["cap"] = 10.into();
-    for variation in settings["variations"].as_array_mut().unwrap() {
-        variation["network"]["width"] = 6.into();
-        variation["tolerance"] = tolerance.into();
-        variation["seeds"] = 1.into();
-    }
-    (entry().open_json)(value).unwrap()
+    changed::<OptimizerBias>(name, |value| {
+        value["seeds"] = 3.into();
+        let settings = &mut value["settings"];
+        settings["network"] = serde_json::json!({ "width": 8, "layers": 2 });
+        settings["training"] =
+            serde_json::json!({ "batch": 8, "tolerance": tolerance, "every": 4, "cap": 14, "roots_every": 2 });
+        settings["sparse"]["cap"] = 10.into();
+        for variation in settings["variations"].as_array_mut().unwrap() {
+            variation["network"]["width"] = 6.into();
+            variation["tolerance"] = tolerance.into();
+            variation["seeds"] = 1.into();
+        }
+    })
 }
 
 /// A trial of every kind.
@@ -65,23 +54,12 @@ fn one_of_each(study: &dyn Study) -> Vec<TrialSpec> {
 
 #[test]
 fn the_ablation_takes_away_the_matrices_and_nothing_else() {
-    let (mut quick, ablated) = (preset("quick").to_json(), preset("ablated").to_json());
-    quick["settings"]["matrices"] = false.into();
-    quick["about"] = ablated["about"].clone();
-    assert_eq!(quick, ablated);
+    takes_away_only::<OptimizerBias>(|settings| settings["matrices"] = false.into());
     assert_eq!(Kind::Shampoo.settings(1, false), Kind::DiagonalShampoo.settings(1, true));
 }
 
 #[test]
-fn presets_survive_their_own_writing_and_wrong_values_are_refused() {
-    for name in ["quick", "full", "ablated"] {
-        let study = preset(name);
-        let again = (entry().open)(&study.to_ron()).unwrap();
-        assert_eq!(study.to_ron(), again.to_ron());
-        assert_eq!(study.cost().trials, study.trials().len());
-        let controls = study.trials().into_iter().filter(|t| t.condition.ends_with("reversed"));
-        assert!(controls.into_iter().all(|spec| spec.seed >= TUNING));
-    }
+fn settings_that_cannot_be_used_are_refused_by_name() {
     type Spoil = fn(&mut Settings);
     let wrong: [(&str, Spoil); 7] = [
         ("optimisers[0].rates", |s| s.optimisers[0].rates.clear()),
@@ -92,12 +70,20 @@ fn presets_survive_their_own_writing_and_wrong_values_are_refused() {
         ("network.width", |s| s.network.width = 0),
         ("variations[5].parts", |s| s.variations[5].parts = Parts::Permuted(1)),
     ];
-    let good = settings(preset("full").as_ref());
+    let good = settings_of::<OptimizerBias>(preset::<OptimizerBias>("full").as_ref());
     assert!(good.problems().is_empty());
     for (path, spoil) in wrong {
         let mut settings = good.clone();
         spoil(&mut settings);
         assert!(settings.problems().iter().any(|p| p.path == path), "{path}");
+    }
+}
+
+#[test]
+fn controls_never_run_on_the_tuning_seeds() {
+    for name in ["quick", "full", "ablated"] {
+        let trials = preset::<OptimizerBias>(name).trials();
+        assert!(trials.iter().filter(|t| t.condition.ends_with("reversed")).all(|spec| spec.seed >= TUNING));
     }
 }
 
@@ -169,18 +155,14 @@ fn powerpropagation_by_hand() {
 #[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "full", "ablated"] {
-        let study = shrunk(name, 1.99);
-        let results: Vec<TrialResult> =
-            study.trials().iter().map(|spec| result(spec, &run(study.as_ref(), spec, 1))).collect();
+        let (results, _, panels) = to_its_verdict(shrunk(name, 1.99).as_ref());
         for result in &results {
             for metric in ["train_loss", "reached", "total_steps", "displacement", "test_accuracy"] {
                 assert!(result.last(metric).is_some(), "{name} {} lacks {metric}", result.spec.name);
             }
         }
         assert!(results.iter().any(|r| r.last("retention").is_some()));
-        assert_ne!(study.judge(&results).outcome, Outcome::Reproduced);
-        let ids: Vec<String> = study.panels(&results).into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids, ["forgetting", "by-task", "likeness", "pruning", "optimisers"]);
+        assert_eq!(panels, ["forgetting", "by-task", "likeness", "pruning", "optimisers"]);
     }
 }
 
@@ -205,46 +187,15 @@ fn a_run_ends_at_the_first_task_that_it_does_not_learn() {
 }
 
 #[test]
-fn threads_watching_and_the_bias_card_change_nothing() {
-    let study = shrunk("full", 1.99);
-    for (asked, spec) in one_of_each(study.as_ref()).into_iter().enumerate() {
-        let serial = run(study.as_ref(), &spec, 1);
-        assert_eq!(serial, run(study.as_ref(), &spec, 2), "{}", spec.name);
-        assert_eq!(serial, run(study.as_ref(), &spec, 3), "{}", spec.name);
-        let (mut watched, mut carded) = (Vec::new(), false);
-        let mut trial = study.start(&spec, &setup(1)).unwrap();
-        while trial.step(&mut watched).unwrap() == Flow::More {
-            trial.panels();
-            // A card takes seconds: one on the way is enough.
-            if asked == 0 && !std::mem::replace(&mut carded, true) {
-                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
-            }
-        }
-        assert_eq!(watched, serial);
-        let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids[..2], ["forgetting", "loss"]);
-    }
-}
-
-#[test]
-fn a_trial_resumed_at_any_step_goes_on_as_if_nothing_had_happened() {
+fn trials_keep_the_contract() {
     let study = shrunk("full", 1.5);
     let trials = study.trials();
     for spec in &one_of_each(study.as_ref()) {
-        let unbroken = run(study.as_ref(), spec, 1);
-        for at in 0.. {
-            let mut events = Vec::new();
-            let mut trial = study.start(spec, &setup(1)).unwrap();
-            if (0..at).any(|_| trial.step(&mut events).unwrap() == Flow::Done) {
-                break;
-            }
-            let checkpoint = trial.save();
-            let mut trial = study.start(spec, &setup(1)).unwrap();
-            trial.restore(&checkpoint).unwrap();
-            finish(trial.as_mut(), &mut events);
-            assert_eq!(events, unbroken, "{} broken after {at} steps", spec.name);
-        }
+        let ended = contract(study.as_ref(), spec);
+        assert_eq!(ended.panels[..2], ["forgetting", "loss"]);
+        assert_eq!(ended.unread, None);
     }
+    assert!(measured(study.as_ref(), &trials[0]).contains(&"sharpness".to_owned()));
     let saved = study.start(&trials[0], &setup(1)).unwrap().save();
     let other = trials.iter().find(|t| t.condition.starts_with("width 32: AdamW")).unwrap();
     assert!(study.start(other, &setup(1)).unwrap().restore(&saved).is_err());
@@ -305,7 +256,7 @@ fn spoil(results: &mut [TrialResult], condition: &str, metric: &str, value: f64)
 
 #[test]
 fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
-    let settings = settings(preset("quick").as_ref());
+    let settings = settings_of::<OptimizerBias>(preset::<OptimizerBias>("quick").as_ref());
     let good = made_up(&settings);
     let verdict = judged(&settings, &good);
     assert_eq!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
@@ -333,7 +284,7 @@ fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
 
 #[test]
 fn rates_are_chosen_by_steps_and_only_on_the_tuning_seeds() {
-    let settings = settings(preset("quick").as_ref());
+    let settings = settings_of::<OptimizerBias>(preset::<OptimizerBias>("quick").as_ref());
     let good = made_up(&settings);
     // The judged seeds are as fast as one likes at the other rate: nothing changes.
     let mut fast = good.clone();
@@ -351,7 +302,7 @@ fn rates_are_chosen_by_steps_and_only_on_the_tuning_seeds() {
 
 #[test]
 fn what_cannot_be_compared_is_not_decided() {
-    let settings = settings(preset("quick").as_ref());
+    let settings = settings_of::<OptimizerBias>(preset::<OptimizerBias>("quick").as_ref());
     let good = made_up(&settings);
     let untrained = |kind: &str, seeds: u64| {
         let mut results = good.clone();

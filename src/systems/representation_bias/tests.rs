@@ -1,41 +1,36 @@
 //! The system through the contract: presets, trials, resume, and a judge that can say no.
 
 use super::*;
-use crate::contract::{Checkpoint, Entry, Event, Flow, Outcome, Study};
-use crate::instruments::card;
-use crate::training::testing::{finish, result, run, setup};
-
-const ENTRY: Entry = Entry::of::<RepresentationBias>();
-
-fn preset(name: &str) -> Box<dyn Study> {
-    (ENTRY.open)(ENTRY.preset(name).unwrap().text).unwrap()
-}
+use crate::contract::{Checkpoint, Event, Outcome, Study};
+use crate::training::testing::{
+    changed, contract, measured, preset, refused, result, run, settings_of, setup, takes_away_only, to_its_verdict,
+};
 
 /// The settings of a shipped preset.
 pub(super) fn preset_settings(name: &str) -> Settings {
-    serde_json::from_value(preset(name).to_json()["settings"].clone()).unwrap()
+    settings_of::<RepresentationBias>(preset::<RepresentationBias>(name).as_ref())
 }
 
 /// A preset with small networks, few inputs and steps, everything else as it is.
 fn shrunk(name: &str) -> Box<dyn Study> {
-    let mut value = preset(name).to_json();
-    let settings = &mut value["settings"];
-    settings["batch"] = 8.into();
-    settings["evaluation"] = serde_json::json!(
+    changed::<RepresentationBias>(name, |value| {
+        let settings = &mut value["settings"];
+        settings["batch"] = 8.into();
+        settings["evaluation"] = serde_json::json!(
         { "validation": 48, "test": 40, "probe": 32, "early": 2, "early_until": 2, "every": 3 });
-    for condition in settings["conditions"].as_array_mut().unwrap() {
-        if condition["steps"] != 0 {
-            condition["steps"] = 4.into();
+        for condition in settings["conditions"].as_array_mut().unwrap() {
+            if condition["steps"] != 0 {
+                condition["steps"] = 4.into();
+            }
+            if condition["alone"] != 0 {
+                condition["alone"] = 3.into();
+            }
+            if let Some(width) = condition["network"].get_mut("mlp").map(|mlp| &mut mlp["width"]) {
+                *width = 6.into();
+            }
         }
-        if condition["alone"] != 0 {
-            condition["alone"] = 3.into();
-        }
-        if let Some(width) = condition["network"].get_mut("mlp").map(|mlp| &mut mlp["width"]) {
-            *width = 6.into();
-        }
-    }
-    value["seeds"] = 1.into();
-    (ENTRY.open_json)(value).unwrap()
+        value["seeds"] = 1.into();
+    })
 }
 
 fn spec(study: &dyn Study, name: &str) -> TrialSpec {
@@ -44,11 +39,7 @@ fn spec(study: &dyn Study, name: &str) -> TrialSpec {
 
 #[test]
 fn the_ablation_takes_away_the_gap_in_complexity_and_nothing_else() {
-    let (mut quick, ablated) = (preset("quick").to_json(), preset("ablated").to_json());
-    assert_eq!(quick["settings"]["complexity_gap"], true);
-    quick["settings"]["complexity_gap"] = false.into();
-    quick["about"] = ablated["about"].clone();
-    assert_eq!(quick, ablated);
+    takes_away_only::<RepresentationBias>(|settings| settings["complexity_gap"] = false.into());
 }
 
 #[test]
@@ -63,62 +54,30 @@ fn judgement_begins_behind_the_replicas_on_which_the_setting_was_chosen() {
 }
 
 #[test]
-fn presets_survive_their_own_writing() {
-    for shipped in ENTRY.presets {
-        let study = preset(shipped.name);
-        let again = (ENTRY.open)(&study.to_ron()).unwrap();
-        assert_eq!((study.to_ron(), study.trials()), (again.to_ron(), again.trials()));
-        assert_eq!(study.cost().trials, study.trials().len());
-    }
-}
-
-#[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "full", "ablated"] {
-        let study = shrunk(name);
-        let results: Vec<TrialResult> =
-            study.trials().iter().map(|spec| result(spec, &run(study.as_ref(), spec, 1))).collect();
+        let (results, outcome, panels) = to_its_verdict(shrunk(name).as_ref());
         for result in &results {
             for metric in ["r2_first", "gap", "accuracy_second", "shuffled_r2", "density_first"] {
                 assert!(result.last(metric).is_some(), "{name} {} lacks {metric}", result.spec.name);
             }
         }
-        assert_eq!(study.judge(&results).outcome, Outcome::Undecided, "one seed of four steps decides nothing");
-        assert_eq!(study.panels(&results).len(), 4);
+        assert_eq!(outcome, Outcome::Undecided, "one seed of four steps decides nothing");
+        assert_eq!(panels.len(), 4);
     }
 }
 
 #[test]
-fn the_same_events_at_any_thread_count() {
+fn trials_keep_the_contract_and_show_the_sheet() {
     let study = shrunk("full");
     for spec in study.trials() {
-        let serial = run(study.as_ref(), &spec, 1);
-        for threads in [2, 3] {
-            assert_eq!(serial, run(study.as_ref(), &spec, threads), "{}", spec.name);
-        }
+        let ended = contract(study.as_ref(), &spec);
+        assert!(ended.steps > 5, "{} ended after {} steps", spec.name, ended.steps);
+        assert_eq!(ended.panels, ["growth", "layers", "components", "units", "turning"]);
+        assert_eq!(ended.unread.is_some_and(|why| why.contains("untrained")), spec.name == "untrained.s0");
     }
-}
-
-#[test]
-fn resumed_at_any_step_it_goes_on_as_if_nothing_had_happened() {
-    let study = shrunk("full");
-    for name in ["hard-first.s0", "Adam-dropout.s0", "rare-easy.s0", "digits-CNN.s0", "untrained.s0"] {
-        let spec = spec(study.as_ref(), name);
-        let unbroken = run(study.as_ref(), &spec, 1);
-        for at in 0.. {
-            let mut events = Vec::new();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            if (0..at).any(|_| trial.step(&mut events).unwrap() == Flow::Done) {
-                assert!(at > 5, "{name} ended after {at} steps");
-                break;
-            }
-            let saved = trial.save();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            trial.restore(&saved).unwrap();
-            finish(trial.as_mut(), &mut events);
-            assert_eq!(events, unbroken, "{name} broken after {at} steps");
-        }
-    }
+    let measured = measured(study.as_ref(), &spec(study.as_ref(), "easy-hard.s0"));
+    assert!(["representation", "reliance"].iter().all(|name| measured.iter().any(|m| m == name)), "{measured:?}");
 }
 
 #[test]
@@ -133,29 +92,6 @@ fn a_gate_that_is_missed_doubles_the_steps_once_and_says_so() {
 }
 
 #[test]
-fn panels_and_card_change_nothing_and_show_the_sheet() {
-    let study = shrunk("full");
-    for name in ["easy-hard.s0", "digits-CNN.s0"] {
-        let spec = spec(study.as_ref(), name);
-        let (mut watched, mut carded) = (Vec::new(), false);
-        let mut trial = study.start(&spec, &setup(1)).unwrap();
-        while trial.step(&mut watched).unwrap() == Flow::More {
-            trial.panels();
-            // A card takes seconds: one on the way is enough.
-            if !std::mem::replace(&mut carded, true) {
-                assert!(!trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
-            }
-        }
-        assert_eq!(watched, run(study.as_ref(), &spec, 1));
-        let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids, ["growth", "layers", "components", "units", "turning"]);
-    }
-    let untrained = spec(study.as_ref(), "untrained.s0");
-    let refused = study.start(&untrained, &setup(1)).unwrap().readings(&card::NAMES, &mut |_, _, _| ()).unwrap_err();
-    assert!(refused.contains("untrained"));
-}
-
-#[test]
 fn a_checkpoint_of_another_trial_is_refused() {
     let study = shrunk("full");
     let start = |name: &str| study.start(&spec(study.as_ref(), name), &setup(1)).unwrap();
@@ -166,8 +102,7 @@ fn a_checkpoint_of_another_trial_is_refused() {
 
 #[test]
 fn settings_that_cannot_be_used_are_refused_by_name() {
-    let quick = ENTRY.preset("quick").unwrap().text;
-    for (from, to, told) in [
+    refused::<RepresentationBias>(&[
         ("validation: 8192", "validation: 20000", "settings.evaluation.validation"),
         ("probe: 2048", "probe: 9000", "settings.evaluation.probe"),
         ("first: bit(1)", "first: bit(2)", "bit 2 in both features"),
@@ -178,16 +113,12 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("steps: 1500", "steps: 0", "settings.conditions[0].steps"),
         ("name: \"untrained\"", "name: \"rare-easy\"", "a name of its own"),
         ("first_replica: 3", "first_replica: -3", "first_replica"),
-    ] {
-        assert!(quick.contains(from), "{from}");
-        let error = (ENTRY.open)(&quick.replacen(from, to, 1)).err().unwrap_or_else(|| panic!("{to} was taken"));
-        assert!(format!("{error:?}").contains(told), "{to}: {error:?}");
-    }
+    ]);
 }
 
 /// Results of `quick` in which everything holds, with some numbers replaced: condition, seed (all if none), metric.
 fn made_up(changed: &[(&str, Option<u64>, &str, f64)], seeds: u64) -> Verdict {
-    let study = preset("quick");
+    let study = preset::<RepresentationBias>("quick");
     let base = |spec: &TrialSpec, metric: &str| {
         let sign = if spec.seed.is_multiple_of(2) { 1.0 } else { -1.0 };
         match (spec.condition.as_str(), metric) {
@@ -260,7 +191,7 @@ fn the_judge_refuses_each_way_in_which_the_claim_can_fail() {
     let lost = made_up(&[("easy+easy", Some(4), "accuracy_first", 0.5)], 5);
     assert!(lost.outcome == Outcome::Reproduced && lost.sentence.contains("1 runs lost"), "{}", lost.sentence);
     assert_eq!(made_up(&[], 2).outcome, Undecided);
-    assert_eq!(preset("quick").judge(&[]).outcome, Undecided);
+    assert_eq!(preset::<RepresentationBias>("quick").judge(&[]).outcome, Undecided);
 }
 
 #[test]

@@ -6,46 +6,43 @@ use super::ScalingMlps;
 use super::model::{Kind, Net};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Entry, Event, Flow, Outcome, Study, TrialResult, TrialSpec, Verdict};
+use crate::contract::{Entry, Event, Outcome, Study, TrialResult, TrialSpec, Verdict};
 use crate::engine::{Executor, Graph, Shape, Store};
-use crate::instruments::card;
 use crate::nn::optimiser::{Lion, Method};
 use crate::nn::weights::Builder;
 use crate::training::Learner;
-use crate::training::testing::{finish, result, run, setup};
+use crate::training::testing::{
+    changed, contract, finish, measured, preset, refused, result, run, setup, takes_away_only, to_its_verdict,
+};
 
 const ENTRY: Entry = Entry::of::<ScalingMlps>();
 
-fn preset(name: &str) -> Box<dyn Study> {
-    (ENTRY.open)(ENTRY.preset(name).unwrap().text).unwrap()
-}
-
 /// A preset shrunk to a few steps, with everything else as it is.
 fn shrunk(name: &str) -> Box<dyn Study> {
-    let mut value = preset(name).to_json();
-    let settings = &mut value["settings"];
-    settings["evaluation"] = json!({ "validation": 20, "times": 2, "test": 600 });
-    settings["samples"] = 24.into();
-    settings["batch"] = 4.into();
-    settings["transfer"]["samples"] = 12.into();
-    for model in settings["models"].as_array_mut().unwrap() {
-        for width in ["width", "hidden"] {
-            for kind in ["b_mlp", "s_mlp", "cnn"] {
-                if let Some(value) = model["kind"].get_mut(kind).and_then(|kind| kind.get_mut(width)) {
-                    *value = (value.as_u64().unwrap() / 16).into();
+    changed::<ScalingMlps>(name, |value| {
+        let settings = &mut value["settings"];
+        settings["evaluation"] = json!({ "validation": 20, "times": 2, "test": 600 });
+        settings["samples"] = 24.into();
+        settings["batch"] = 4.into();
+        settings["transfer"]["samples"] = 12.into();
+        for model in settings["models"].as_array_mut().unwrap() {
+            for width in ["width", "hidden"] {
+                for kind in ["b_mlp", "s_mlp", "cnn"] {
+                    if let Some(value) = model["kind"].get_mut(kind).and_then(|kind| kind.get_mut(width)) {
+                        *value = (value.as_u64().unwrap() / 16).into();
+                    }
                 }
             }
         }
-    }
-    for arm in settings["arms"].as_array_mut().unwrap() {
-        let shorter = |value: &Value| Value::from(value.as_u64().unwrap() / 2048);
-        let samples = arm["samples"].as_array().unwrap().iter().map(shorter).collect::<Vec<_>>();
-        arm["samples"] = samples.into();
-        let batches = arm["batches"].as_array().unwrap().iter().map(|b| Value::from(b.as_u64().unwrap() / 32));
-        arm["batches"] = batches.collect::<Vec<_>>().into();
-    }
-    value["seeds"] = 2.into();
-    (ENTRY.open_json)(value).unwrap_or_else(|error| panic!("{error:?}"))
+        for arm in settings["arms"].as_array_mut().unwrap() {
+            let shorter = |value: &Value| Value::from(value.as_u64().unwrap() / 2048);
+            let samples = arm["samples"].as_array().unwrap().iter().map(shorter).collect::<Vec<_>>();
+            arm["samples"] = samples.into();
+            let batches = arm["batches"].as_array().unwrap().iter().map(|b| Value::from(b.as_u64().unwrap() / 32));
+            arm["batches"] = batches.collect::<Vec<_>>().into();
+        }
+        value["seeds"] = 2.into();
+    })
 }
 
 /// A trial of each purpose of the full preset, shrunk.
@@ -63,21 +60,12 @@ fn one_of_each(study: &dyn Study) -> Vec<TrialSpec> {
 
 #[test]
 fn the_ablation_takes_away_the_scale_of_the_data_and_nothing_else() {
-    let (mut quick, ablated) = (preset("quick").to_json(), preset("ablated").to_json());
-    quick["settings"]["image_limit"] = 512.into();
-    quick["about"] = ablated["about"].clone();
-    assert_eq!(quick, ablated);
+    takes_away_only::<ScalingMlps>(|settings| settings["image_limit"] = 512.into());
 }
 
 #[test]
-fn every_preset_survives_its_own_writing_and_begins_with_the_comparison() {
-    for name in ["quick", "full", "ablated"] {
-        let study = preset(name);
-        let again = (ENTRY.open)(&study.to_ron()).unwrap();
-        assert_eq!((study.to_ron(), study.trials()), (again.to_ron(), again.trials()));
-        assert_eq!(study.cost().trials, study.trials().len());
-    }
-    let names: Vec<String> = preset("quick").trials().into_iter().map(|trial| trial.name).collect();
+fn a_study_begins_with_the_comparison() {
+    let names: Vec<String> = preset::<ScalingMlps>("quick").trials().into_iter().map(|trial| trial.name).collect();
     assert_eq!(names.len(), 27);
     assert_eq!(names[..3], ["B-MLP-128-n-512.s0", "B-MLP-128-n-4096.s0", "B-MLP-128-fresh.s0"]);
 }
@@ -85,75 +73,28 @@ fn every_preset_survives_its_own_writing_and_begins_with_the_comparison() {
 #[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "full", "ablated"] {
-        let study = shrunk(name);
-        let specs = study.trials();
-        let results: Vec<TrialResult> = specs.iter().map(|spec| result(spec, &run(study.as_ref(), spec, 1))).collect();
-        for (result, spec) in results.iter().zip(&specs) {
-            let tested = if spec.axes["purpose"] == "transfer" { "fine_tune.test_error" } else { "test_error" };
+        let (results, _, panels) = to_its_verdict(shrunk(name).as_ref());
+        for result in &results {
+            let transfer = result.spec.axes["purpose"] == "transfer";
+            let tested = if transfer { "fine_tune.test_error" } else { "test_error" };
             for metric in [tested, "parameters", "compute", "chance"] {
-                assert!(result.last(metric).is_some(), "{name} {} lacks {metric}", spec.name);
+                assert!(result.last(metric).is_some(), "{name} {} lacks {metric}", result.spec.name);
             }
         }
-        let verdict = study.judge(&results);
-        assert_ne!(verdict.outcome, Outcome::Reproduced, "a few steps cannot reproduce anything");
-        assert!(study.panels(&results).len() >= 4);
+        assert!(panels.len() >= 4);
     }
 }
 
 #[test]
-fn panels_and_card_change_nothing() {
-    let study = shrunk("full");
-    let mut carded = false;
-    for (i, spec) in one_of_each(study.as_ref()).into_iter().enumerate() {
-        let mut trial = study.start(&spec, &setup(1)).unwrap();
-        let mut watched = Vec::new();
-        while trial.step(&mut watched).unwrap() == Flow::More {
-            trial.panels();
-            // A card takes seconds: one on the way of a trial is enough.
-            if watched.len() > 1 && !std::mem::replace(&mut carded, true) {
-                let _ = trial.readings(&card::NAMES, &mut |_, _, _| ());
-            }
-        }
-        let ids: Vec<String> = trial.panels().into_iter().map(|panel| panel.id).collect();
-        assert_eq!(ids, ["learning", "first-layer", "translation", "answers"]);
-        assert!(i > 1 || !trial.readings(&card::NAMES, &mut |_, _, _| ()).unwrap().is_empty());
-        assert_eq!(watched, run(study.as_ref(), &spec, 1), "{}", spec.name);
-    }
-}
-
-#[test]
-fn the_same_trial_gives_the_same_events_at_any_thread_count() {
+fn trials_keep_the_contract() {
     let study = shrunk("full");
     for spec in one_of_each(study.as_ref()) {
-        let serial = run(study.as_ref(), &spec, 1);
-        for threads in [2, 3] {
-            assert_eq!(serial, run(study.as_ref(), &spec, threads), "{}", spec.name);
-        }
+        let ended = contract(study.as_ref(), &spec);
+        assert!(ended.steps > 4, "{} ended after {} steps", spec.name, ended.steps);
+        assert_eq!(ended.panels, ["learning", "first-layer", "translation", "answers"]);
+        assert_eq!(ended.unread, None);
     }
-}
-
-#[test]
-fn a_trial_resumed_at_any_step_goes_on_as_if_nothing_had_happened() {
-    let study = shrunk("full");
-    for spec in one_of_each(study.as_ref()) {
-        let unbroken = run(study.as_ref(), &spec, 1);
-        let mut at = 0;
-        loop {
-            let mut events = Vec::new();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            if (0..at).any(|_| trial.step(&mut events).unwrap() == Flow::Done) {
-                break;
-            }
-            let checkpoint = trial.save();
-            let mut trial = study.start(&spec, &setup(1)).unwrap();
-            trial.restore(&checkpoint).unwrap();
-            assert_eq!(trial.save(), checkpoint);
-            finish(trial.as_mut(), &mut events);
-            assert_eq!(events, unbroken, "{} broken after {at} steps", spec.name);
-            at += 1;
-        }
-        assert!(at > 4, "{} ended after {at} steps", spec.name);
-    }
+    assert!(measured(study.as_ref(), &study.trials()[0]).contains(&"sharpness".to_owned()));
 }
 
 #[test]
@@ -218,8 +159,7 @@ fn pictures_of_the_user_are_scattered_like_any_others() {
 
 #[test]
 fn settings_that_cannot_be_used_are_refused_by_name() {
-    let quick = ENTRY.preset("quick").unwrap().text;
-    for (from, to, told) in [
+    refused::<ScalingMlps>(&[
         ("canvas: 12,", "canvas: 7,", "settings.task.canvas"),
         ("canvas: 12,", "canvvas: 12,", "canvvas"),
         ("held_out: 0.1,", "held_out: 1.5,", "settings.task.held_out"),
@@ -232,11 +172,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("b_mlp(width: 128, blocks: 3)", "b_mlp(width: 0, blocks: 3)", "settings.models[0].kind.width"),
         ("learning_rates: [1e-4, 3e-4, 1e-3]", "learning_rates: [-1.0]", "settings.arms[4].learning_rates"),
         ("base: digits()", "base: idx((name: \"x\", images: \"none\", labels: \"none\"))", "settings.base"),
-    ] {
-        assert!(quick.contains(from), "{from}");
-        let error = (ENTRY.open)(&quick.replace(from, to)).err().unwrap_or_else(|| panic!("{to} was taken"));
-        assert!(format!("{error:?}").contains(told), "{to}: {error:?}");
-    }
+    ]);
 }
 
 #[test]
@@ -421,7 +357,7 @@ impl MadeUp {
     }
 
     fn judge(&self) -> Verdict {
-        let study = preset("quick");
+        let study = preset::<ScalingMlps>("quick");
         let specs = study.trials().into_iter().filter(|spec| spec.seed < self.seeds);
         let results: Vec<TrialResult> = specs.map(|spec| self.result(&spec)).collect();
         assert_eq!(study.panels(&results).len(), 5);
@@ -487,6 +423,6 @@ fn the_judge_refuses_each_way_in_which_the_claim_can_fail() {
 
 #[test]
 fn nothing_recorded_is_undecided() {
-    let verdict = preset("quick").judge(&[]);
+    let verdict = preset::<ScalingMlps>("quick").judge(&[]);
     assert_eq!(verdict.outcome, Outcome::Undecided, "{}", verdict.sentence);
 }
