@@ -22,7 +22,8 @@ pub struct Header {
     pub seed: u64,
     /// Replicas of every condition.
     pub seeds: u64,
-    /// Instruments along every training.
+    /// Instruments along every training; runs from before there were any say nothing of them.
+    #[serde(default)]
     pub watch: Watch,
 }
 
@@ -124,4 +125,15 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PresetError> {
     })?;
     reader.end().map_err(|e| fail(reader.span_error(e), String::new()))?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_from_before_there_were_instruments_is_read() {
+        let header: Header = serde_json::from_str(r#"{"system": "x", "about": "y", "seed": 1, "seeds": 2}"#).unwrap();
+        assert_eq!(header.watch, Watch::default());
+    }
 }
