@@ -130,12 +130,11 @@ impl Told {
     }
 }
 
-/// Whether a run's settings are not those of the preset that ships under its preset's name.
+/// Whether a run's settings, defaults filled in, are not those of the preset that ships under its preset's name.
 fn is_changed(folder: &Folder, table: &'static [Entry], system: &str, preset: &str, seed: u64) -> bool {
     let changes = Changes { seed: Some(seed), ..Changes::default() };
     let shipped = load(table, &format!("{system}/{preset}"), &changes);
-    let own = fs::read_to_string(folder.preset());
-    !shipped.is_ok_and(|shipped| own.is_ok_and(|own| own == shipped.study.to_ron()))
+    !shipped.is_ok_and(|shipped| folder.study(table).is_ok_and(|own| own.to_ron() == shipped.study.to_ron()))
 }
 
 /// Seconds of work by the journal: from each start of a worker to the last that it said, or, for the last
