@@ -2,6 +2,7 @@
 //! saved, results are gathered by condition, and measured checks become a verdict.
 
 mod cells;
+mod checks;
 mod judgement;
 mod learner;
 mod saved;
@@ -9,6 +10,7 @@ mod saved;
 pub(crate) mod testing;
 
 pub use cells::{Cell, Evidence, Recorded, plain_name, specs};
+pub use checks::Checks;
 pub use judgement::{Measured, decided, missing, seed_rows, undecided, word};
 pub use learner::{Learner, Pass, Trained};
 pub use saved::{checkpoint, field, state};

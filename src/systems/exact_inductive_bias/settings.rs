@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Problem, TrialSpec};
-use crate::training::{Cell, specs};
+use crate::training::{Cell, Checks, specs};
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -300,54 +300,43 @@ impl Settings {
 
     /// What cannot be used, whatever the files hold.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |path: &str, fits: bool, found: String, expected: &str| {
-            if !fits {
-                problems.push(Problem::new(path, found, expected));
-            }
-        };
-        let mut count = |path: &str, value: usize, least: usize, most: usize| {
-            check(path, (least..=most).contains(&value), value.to_string(), &format!("{least} to {most}"));
-        };
-        count("samples", self.samples, 100, 1_000_000);
-        count("refits", self.refits, 0, 10_000);
-        count("torus.train", self.torus.train, 2, 4000);
-        count("torus.test", self.torus.test, 2, 2000);
-        count("digits.train", self.digits.train, 10, 4000);
-        count("digits.test", self.digits.test, 10, 2000);
-        count("digits.splits", self.digits.splits as usize, 1, 1000);
-        count("digits.permuted", self.digits.permuted, 3, 4096);
-        count("digits.training.batch", self.digits.training.batch, 1, self.digits.train);
-        count("digits.training.epochs", self.digits.training.epochs as usize, 1, 100_000);
+        let mut checks = Checks::new();
+        checks.range("samples", self.samples, 100..=1_000_000);
+        checks.range("refits", self.refits, 0..=10_000);
+        checks.range("torus.train", self.torus.train, 2..=4000);
+        checks.range("torus.test", self.torus.test, 2..=2000);
+        checks.range("digits.train", self.digits.train, 10..=4000);
+        checks.range("digits.test", self.digits.test, 10..=2000);
+        checks.range("digits.splits", self.digits.splits, 1..=1000);
+        checks.range("digits.permuted", self.digits.permuted, 3..=4096);
+        checks.range("digits.training.batch", self.digits.training.batch, 1..=self.digits.train);
+        checks.range("digits.training.epochs", self.digits.training.epochs, 1..=100_000);
         let spaces = self.architectures.spaces.iter().enumerate();
         let spaces = spaces.map(|(i, space)| (format!("architectures.spaces[{i}]"), space));
         for (path, space) in spaces.chain([("digits.network".to_owned(), &self.digits.network)]) {
-            count(&format!("{path}.nets"), space.nets, 3, 4096);
-            count(&format!("{path}.width"), space.width, 0, 8192);
-            count(&format!("{path}.depth"), space.depth, 0, 32);
+            checks.range(format!("{path}.nets"), space.nets, 3..=4096);
+            checks.range(format!("{path}.width"), space.width, 0..=8192);
+            checks.range(format!("{path}.depth"), space.depth, 0..=32);
         }
         let ascending = self.torus.dimensions.windows(2).all(|pair| pair[0] < pair[1]);
         let fits = ascending && self.torus.dimensions.first() == Some(&1) && self.torus.dimensions.len() > 1;
         let most = self.torus.dimensions.last().is_some_and(|d| *d <= 64);
         let found = format!("{:?}", self.torus.dimensions);
-        check("torus.dimensions", fits && most, found, "at least two, ascending from 1, up to 64");
+        checks.holds("torus.dimensions", fits && most, found, "at least two, ascending from 1, up to 64");
         let usable = |x: f64| x.is_finite() && x > 0.0;
         let fits = !self.torus.sigmas.is_empty() && self.torus.sigmas.iter().all(|sigma| usable(*sigma));
-        check("torus.sigmas", fits, format!("{:?}", self.torus.sigmas), "at least one, each above 0");
+        checks.holds("torus.sigmas", fits, format!("{:?}", self.torus.sigmas), "at least one, each above 0");
         let training = &self.digits.training;
-        let mut real = |path: &str, value: f64, below: f64| {
-            check(path, usable(value) && value < below, value.to_string(), &format!("above 0 and below {below}"));
-        };
-        real("torus.target", self.torus.target, f64::INFINITY);
-        real("digits.quantile", self.digits.quantile, 1.0);
-        real("digits.training.learning_rate", f64::from(training.learning_rate), 10.0);
-        real("digits.training.fitted", f64::from(training.fitted), 10.0);
+        checks.positive("torus.target", self.torus.target, f64::INFINITY);
+        checks.positive("digits.quantile", self.digits.quantile, 1.0);
+        checks.positive("digits.training.learning_rate", training.learning_rate, 10.0);
+        checks.positive("digits.training.fitted", training.fitted, 10.0);
         let mut labels: Vec<String> = self.cells(1).into_iter().map(|cell| cell.label).collect();
         let all = labels.len();
         labels.sort_unstable();
         labels.dedup();
         let found = format!("{} the same", all - labels.len());
-        check("architectures.spaces", labels.len() == all, found, "every condition once");
-        problems
+        checks.holds("architectures.spaces", labels.len() == all, found, "every condition once");
+        checks.problems()
     }
 }

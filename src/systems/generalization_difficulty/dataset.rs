@@ -286,8 +286,10 @@ mod tests {
             let points = Points::digits().noisy(noise, Key::new(1));
             neighbours(&points.rows, 64, 5).unwrap().dimension(5).unwrap()
         };
-        let (clean, noisy) = (dimension(0.0), dimension(0.1));
-        assert!((clean - 8.1).abs() < 0.15 && (noisy - 13.7).abs() < 0.5, "{clean} {noisy}");
+        for (noise, pilot) in [(0.0, 8.1), (0.05, 9.8), (0.1, 13.7), (0.2, 21.8), (0.4, 31.3)] {
+            let found = dimension(noise);
+            assert!((found / pilot - 1.0).abs() < 0.04, "noise {noise}: {found}, the pilot had {pilot}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{Problem, TrialSpec};
 use crate::tasks::torus::FourierBasis;
-use crate::training::{Cell, specs};
+use crate::training::{Cell, Checks, specs};
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -340,89 +340,69 @@ impl Settings {
 
     /// What cannot be used, whatever the files hold.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.problems_of_tasks();
-        let mut check = |path: &str, fits: bool, found: String, expected: &str| {
-            if !fits {
-                problems.push(Problem::new(path, found, expected));
-            }
-        };
+        let mut checks = Checks::new();
+        self.check_tasks(&mut checks);
         let learners = &self.learners;
-        let mut count = |path: &str, value: usize, least: usize, most: usize| {
-            check(path, (least..=most).contains(&value), value.to_string(), &format!("{least} to {most}"));
-        };
-        count("volume.samples", self.volume.samples, 100, 10_000_000);
-        count("volume.points", self.volume.points, 1, 1000);
-        count("learners.kernel_points", learners.kernel_points, 4, 16_384);
-        count("learners.network_points", learners.network_points, 4, 1 << 20);
-        count("learners.network.width", learners.network.width, 1, 8192);
-        count("learners.network.layers", learners.network.layers, 1, 32);
-        count("learners.network.batch", learners.network.batch, 1, 1 << 16);
-        count("learners.network.steps", learners.network.steps as usize, 1, 10_000_000);
-        count("learners.test", learners.test, 10, 100_000);
-        count("data.pairs", self.data.pairs, 1, 1 << 26);
+        checks.range("volume.samples", self.volume.samples, 100..=10_000_000);
+        checks.range("volume.points", self.volume.points, 1..=1000);
+        checks.range("learners.kernel_points", learners.kernel_points, 4..=16_384);
+        checks.range("learners.network_points", learners.network_points, 4..=1 << 20);
+        checks.range("learners.network.width", learners.network.width, 1..=8192);
+        checks.range("learners.network.layers", learners.network.layers, 1..=32);
+        checks.range("learners.network.batch", learners.network.batch, 1..=1 << 16);
+        checks.range("learners.network.steps", learners.network.steps, 1..=10_000_000);
+        checks.range("learners.test", learners.test, 10..=100_000);
+        checks.range("data.pairs", self.data.pairs, 1..=1 << 26);
         for (i, width) in learners.embedded.widths.iter().enumerate() {
-            count(&format!("learners.embedded.widths[{i}]"), *width, 2 * learners.embedded.dimensions, 4096);
+            checks.range(format!("learners.embedded.widths[{i}]"), *width, 2 * learners.embedded.dimensions..=4096);
         }
         for (i, components) in self.data.components.iter().enumerate() {
-            count(&format!("data.components[{i}]"), *components, 1, 64);
+            checks.range(format!("data.components[{i}]"), *components, 1..=64);
         }
         for (i, points) in self.data.accuracy_points.iter().enumerate() {
-            count(&format!("data.accuracy_points[{i}]"), *points, 10, 1400);
+            checks.range(format!("data.accuracy_points[{i}]"), *points, 10..=1400);
         }
-        let mut real = |path: &str, value: f64, below: f64| {
-            let fits = value.is_finite() && value > 0.0 && value < below;
-            check(path, fits, value.to_string(), &format!("above 0 and below {below}"));
-        };
-        real("error", self.error, 1.0);
-        real("learners.ridge", learners.ridge, 1.0);
-        real("learners.network.learning_rate", f64::from(learners.network.learning_rate), 10.0);
-        real("learners.network.fitted", f64::from(learners.network.fitted), 10.0);
-        real("data.error", self.data.error, f64::INFINITY);
+        checks.positive("error", self.error, 1.0);
+        checks.positive("learners.ridge", learners.ridge, 1.0);
+        checks.positive("learners.network.learning_rate", learners.network.learning_rate, 10.0);
+        checks.positive("learners.network.fitted", learners.network.fitted, 10.0);
+        checks.positive("data.error", self.data.error, f64::INFINITY);
         for width in &learners.widths {
-            real("learners.widths", *width, f64::INFINITY);
+            checks.positive("learners.widths", *width, f64::INFINITY);
         }
         let fits = self.data.noise.first() == Some(&0.0) && self.data.noise.windows(2).all(|pair| pair[0] < pair[1]);
-        check("data.noise", fits, format!("{:?}", self.data.noise), "ascending from 0");
-        check("learners.widths", !learners.widths.is_empty(), "none".into(), "at least one width");
-        problems
+        checks.holds("data.noise", fits, format!("{:?}", self.data.noise), "ascending from 0");
+        checks.holds("learners.widths", !learners.widths.is_empty(), "none", "at least one width");
+        checks.problems()
     }
 
-    fn problems_of_tasks(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    fn check_tasks(&self, checks: &mut Checks) {
         let volume = &self.volume;
         let ascending = |list: &[usize]| list.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascending(&volume.dimensions) || volume.dimensions.len() < 2 || volume.dimensions[0] != 1 {
-            let found = format!("{:?}", volume.dimensions);
-            problems.push(Problem::new("volume.dimensions", found, "at least two, ascending from 1"));
-        }
-        for (i, list) in volume.resolutions.iter().enumerate() {
-            if !ascending(&list.frequencies) || list.frequencies.len() < 2 {
-                let found = format!("{:?}", list.frequencies);
-                let path = format!("volume.resolutions[{i}].frequencies");
-                problems.push(Problem::new(path, found, "at least two, ascending"));
-            }
+        let list = &volume.dimensions;
+        let fits = ascending(list) && list.len() > 1 && list[0] == 1;
+        checks.holds("volume.dimensions", fits, format!("{list:?}"), "at least two, ascending from 1");
+        for (i, resolution) in volume.resolutions.iter().enumerate() {
+            let list = &resolution.frequencies;
+            let path = format!("volume.resolutions[{i}].frequencies");
+            checks.holds(path, ascending(list) && list.len() > 1, format!("{list:?}"), "at least two, ascending");
         }
         let cells = self.volumes().into_iter().map(|(m, k, _)| ("volume", m, k));
         let tasks = self.learners.tasks.iter().map(|(m, k)| ("learners.tasks", *m, *k));
         for (path, m, k) in cells.chain(tasks) {
             let lattice = (4 * k + 1).checked_pow(m as u32);
-            if m == 0 || k == 0 || lattice.is_none_or(|points| points > 10_000) {
-                let expected = "dimension and frequency of at least 1, with at most 10,000 lattice points (4 K + 1)^m";
-                problems.push(Problem::new(path, format!("m = {m}, K = {k}"), expected));
-            }
+            let fits = m > 0 && k > 0 && lattice.is_some_and(|points| points <= 10_000);
+            let expected = "dimension and frequency of at least 1, with at most 10,000 lattice points (4 K + 1)^m";
+            checks.holds(path, fits, format!("m = {m}, K = {k}"), expected);
         }
-        let controls =
-            [self.learners.first_only, (self.learners.embedded.dimensions, self.learners.embedded.frequency)];
-        if !self.learners.tasks.contains(&controls[1])
-            || self.learners.network_functions < self.basis(controls[1].0, controls[1].1).size()
-        {
-            let found = format!("{:?}", controls[1]);
-            problems.push(Problem::new("learners.embedded", found, "one of the tasks on which networks are trained"));
-        }
-        if controls[0].0 < 2 || controls[0].1 == 0 || !self.learners.tasks.contains(&controls[0]) {
-            let found = format!("{:?}", controls[0]);
-            problems.push(Problem::new("learners.first_only", found, "one of the tasks, of at least two dimensions"));
-        }
-        problems
+        let learners = &self.learners;
+        let embedded = (learners.embedded.dimensions, learners.embedded.frequency);
+        let trained = || learners.network_functions >= self.basis(embedded.0, embedded.1).size();
+        let fits = learners.tasks.contains(&embedded) && trained();
+        let expected = "one of the tasks on which networks are trained";
+        checks.holds("learners.embedded", fits, format!("{embedded:?}"), expected);
+        let first = learners.first_only;
+        let fits = first.0 > 1 && first.1 > 0 && learners.tasks.contains(&first);
+        checks.holds("learners.first_only", fits, format!("{first:?}"), "one of the tasks, of at least two dimensions");
     }
 }

@@ -13,7 +13,7 @@ use crate::contract::Problem;
 use crate::nn::zoo;
 use crate::tasks::base_set::Standardise;
 use crate::tasks::gpicl::{Config, Format, TaskCount};
-use crate::training;
+use crate::training::{self, Checks};
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -218,31 +218,16 @@ impl Condition {
     }
 
     fn problems(&self, base_classes: usize) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self
-            .family(TaskCount::Infinite)
-            .refusals(base_classes)
-            .into_iter()
-            .map(|refusal| Problem::new(refusal.field, refusal.found, refusal.expected))
-            .collect();
-        let mut check = |field: &str, fits: bool, found: String, expected: String| {
-            if !fits {
-                problems.push(Problem::new(field, found, expected));
-            }
-        };
-        let mut count = |field, value: u64, most: u64| {
-            check(field, (1..=most).contains(&value), value.to_string(), format!("1 to {most}"));
-        };
-        count("width", self.width as u64, 4096);
-        count("layers", self.layers as u64, 64);
-        count("heads", self.heads as u64, 256);
-        count("window", self.window as u64, 1 << 20);
-        count("batch", self.batch as u64, 4096);
-        count("steps", self.steps, 10_000_000);
-        count(
-            "tasks",
-            if let TaskCount::Finite(tasks) = self.tasks { u64::from(tasks) } else { 1 },
-            u64::from(u32::MAX),
-        );
+        let mut checks = Checks::new();
+        let refusals = self.family(TaskCount::Infinite).refusals(base_classes);
+        checks.extend(refusals.into_iter().map(|r| Problem::new(r.field, r.found, r.expected)).collect());
+        checks.range("width", self.width, 1..=4096);
+        checks.range("layers", self.layers, 1..=64);
+        checks.range("heads", self.heads, 1..=256);
+        checks.range("window", self.window, 1..=1 << 20);
+        checks.range("batch", self.batch, 1..=4096);
+        checks.range("steps", self.steps, 1..=10_000_000);
+        checks.holds("tasks", self.tasks != TaskCount::Finite(0), 0, format!("1 to {}, or \"inf\"", u32::MAX));
         let divides = self.heads > 0 && self.width.is_multiple_of(self.heads);
         let divisors: Vec<String> = (1..=self.width.min(256))
             .filter(|h| self.width.is_multiple_of(*h))
@@ -250,18 +235,13 @@ impl Condition {
             .map(|h| h.to_string())
             .collect();
         let expected = format!("a divisor of the width {}: {}", self.width, divisors.join(", "));
-        check("heads", divides || self.width == 0, self.heads.to_string(), expected);
-        let mut real = |field, value: f32, above_zero: bool, below: f32| {
-            let fits = value.is_finite() && value < below && (value > 0.0 || (!above_zero && value == 0.0));
-            let low = if above_zero { "above 0" } else { "at least 0" };
-            check(field, fits, value.to_string(), format!("a number {low} and below {below}"));
-        };
-        real("learning_rate", self.learning_rate, true, 10.0);
-        real("clip", self.clip, true, 1e6);
-        real("beta1", self.beta1, false, 1.0);
-        real("beta2", self.beta2, false, 1.0);
-        real("epsilon", self.epsilon, true, 1.0);
-        problems
+        checks.holds("heads", divides || self.width == 0, self.heads, expected);
+        checks.positive("learning_rate", self.learning_rate, 10.0);
+        checks.positive("clip", self.clip, 1e6);
+        checks.share("beta1", self.beta1, 1.0);
+        checks.share("beta2", self.beta2, 1.0);
+        checks.positive("epsilon", self.epsilon, 1.0);
+        checks.problems()
     }
 }
 
@@ -386,14 +366,11 @@ impl Settings {
         let under = |path: &str, problem: Problem| Problem { path: format!("{path}.{}", problem.path), ..problem };
         let mut problems: Vec<Problem> =
             self.common.problems(base_classes).into_iter().map(|p| under("common", p)).collect();
-        let mut count = |field: &str, value: u64, most: u64| {
-            if !(1..=most).contains(&value) {
-                problems.push(Problem::new(format!("evaluation.{field}"), value, format!("1 to {most}")));
-            }
-        };
-        count("sequences", self.evaluation.sequences as u64, 100_000);
-        count("probe", self.evaluation.probe as u64, 100_000);
-        count("every", self.evaluation.every, 1_000_000);
+        let mut checks = Checks::under("evaluation");
+        checks.range("sequences", self.evaluation.sequences, 1..=100_000);
+        checks.range("probe", self.evaluation.probe, 1..=100_000);
+        checks.range("every", self.evaluation.every, 1..=1_000_000);
+        problems.extend(checks.problems());
         if self.task_limit == TaskCount::Finite(0) {
             problems.push(Problem::new("task_limit", 0, "at least 1, or \"inf\""));
         }

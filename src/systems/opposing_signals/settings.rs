@@ -9,7 +9,7 @@ use crate::nn::optimiser::OptimiserSettings;
 use crate::tasks::base_set::Split;
 use crate::tasks::cifar;
 use crate::tasks::opposing::{Absolute, Conflict, Groups, SkyDigits};
-use crate::training::Cell;
+use crate::training::{Cell, Checks};
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -324,12 +324,7 @@ impl Settings {
 
     /// What cannot be used; paths from the top of the settings.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |path: &str, fits: bool, found: String, expected: &str| {
-            if !fits {
-                problems.push(Problem::new(path, found, expected));
-            }
-        };
+        let mut checks = Checks::new();
         let Settings { sharpness: s, linear: a, network: b, .. } = self;
         for (path, value, most) in [
             ("sharpness.iterations", s.iterations, 1000),
@@ -340,18 +335,23 @@ impl Settings {
             ("network.width", b.width, 2000),
             ("network.group", b.group, b.examples / 4),
         ] {
-            check(path, (1..=most).contains(&value), value.to_string(), &format!("1 to {most}"));
+            checks.range(path, value, 1..=most);
         }
         for (path, value) in [("linear.examples", a.examples), ("network.examples", b.examples)] {
-            check(path, (8..=100_000).contains(&value), value.to_string(), "8 to 100000");
+            checks.range(path, value, 8..=100_000);
         }
         for (path, value) in [("linear.steps", a.steps), ("network.steps", b.steps)] {
             let fits = (4 * s.every..=1_000_000).contains(&value) && s.every > 0;
-            check(path, fits, value.to_string(), "at least 4 measurements, at most 1000000 steps");
+            checks.holds(path, fits, value.to_string(), "at least 4 measurements, at most 1000000 steps");
         }
-        check("sharpness.every", (1..=10_000).contains(&s.every), s.every.to_string(), "1 to 10000");
+        checks.range("sharpness.every", s.every, 1..=10_000);
         let causal = (s.every..=b.steps).contains(&b.causal_steps);
-        check("network.causal_steps", causal, b.causal_steps.to_string(), "a measurement or more, at most the steps");
+        checks.holds(
+            "network.causal_steps",
+            causal,
+            b.causal_steps.to_string(),
+            "a measurement or more, at most the steps",
+        );
         for (path, value) in [
             ("linear.height", a.height),
             ("linear.edge_norm", a.edge_norm),
@@ -360,104 +360,77 @@ impl Settings {
             ("network.low_height", b.low_height),
             ("network.shift", b.shift),
         ] {
-            check(path, value > 0.0 && value < 1e4, value.to_string(), "above 0 and below 10000");
+            checks.positive(path, value, 1e4);
         }
         for (path, value) in
             [("linear.initial", a.initial), ("linear.small_rate", a.small_rate), ("network.causal_rate", b.causal_rate)]
         {
-            check(path, value > 0.0 && value < 10.0, value.to_string(), "above 0 and below 10");
+            checks.positive(path, value, 10.0);
         }
-        check("linear.share", a.share > 0.0 && a.share <= 0.5, a.share.to_string(), "above 0, at most 0.5");
-        check("linear.edge", a.edge > 1.0 && a.edge <= 2.0, a.edge.to_string(), "above 1, at most 2");
+        checks.holds("linear.share", a.share > 0.0 && a.share <= 0.5, a.share.to_string(), "above 0, at most 0.5");
+        checks.holds("linear.edge", a.edge > 1.0 && a.edge <= 2.0, a.edge.to_string(), "above 1, at most 2");
         let distinct = |values: &[f64]| {
             (0..values.len()).all(|i| values[i] > 0.0 && values[i] < 1e3 && !values[..i].contains(&values[i]))
         };
-        check(
+        checks.holds(
             "linear.norms",
             a.norms.len() >= 3 && distinct(&a.norms),
             format!("{:?}", a.norms),
             "3 or more different numbers above 0",
         );
         let rates: Vec<f64> = b.rates.iter().map(|r| f64::from(*r)).collect();
-        check(
+        checks.holds(
             "network.rates",
             !rates.is_empty() && distinct(&rates),
             format!("{rates:?}"),
             "1 or more different numbers above 0",
         );
-        self.problems_of_what_is_shown(&mut problems);
-        problems
-    }
-
-    fn problems_of_what_is_shown(&self, problems: &mut Vec<Problem>) {
+        checks.names("studies", self.studies.iter().map(|study| study.name.as_str()));
         for (i, study) in self.studies.iter().enumerate() {
-            let twice = self.studies[..i].iter().any(|other| other.name == study.name);
             let taken = ["opposing", "consistent", "none", "delete"].iter().any(|word| study.name.starts_with(word));
-            if study.name.is_empty() || twice || taken {
-                problems.push(Problem::new(format!("studies[{i}].name"), &study.name, "a name of its own"));
-            }
-            if !(study.rate > 0.0 && study.rate < 10.0) {
-                problems.push(Problem::new(format!("studies[{i}].rate"), study.rate, "above 0 and below 10"));
-            }
-            if study.batch.is_some_and(|batch| !(1..=self.network.examples).contains(&batch)) {
-                let expected = format!("1 to the {} examples", self.network.examples);
-                problems.push(Problem::new(format!("studies[{i}].batch"), study.batch.unwrap_or(0), expected));
-            }
+            checks.holds(format!("studies[{i}].name"), !taken, &study.name, "a name that begins otherwise");
+            checks.positive(format!("studies[{i}].rate"), study.rate, 10.0);
+            study.batch.iter().for_each(|batch| checks.range(format!("studies[{i}].batch"), *batch, 1..=b.examples));
         }
-        if let Some(pictures) = &self.pictures {
-            self.problems_of_pictures(pictures, problems);
-        }
-        let Some(digits) = &self.digits else { return };
-        let mut check = |path: &str, fits: bool, found: String, expected: &str| {
-            if !fits {
-                problems.push(Problem::new(format!("digits.{path}"), found, expected));
-            }
-        };
-        check("examples", (200..=1400).contains(&digits.examples), digits.examples.to_string(), "200 to 1400");
-        check(
-            "group",
-            (1..=digits.examples / 40).contains(&digits.group),
-            digits.group.to_string(),
-            "1 to a fortieth of the examples",
-        );
-        let [a, b] = digits.classes;
-        check("classes", a < 10 && b < 10 && a != b, format!("{:?}", digits.classes), "two different classes, 0 to 9");
-        check("width", (1..=2000).contains(&digits.width), digits.width.to_string(), "1 to 2000");
-        check(
-            "height",
-            digits.height > 0.0 && digits.height < 1e3,
-            digits.height.to_string(),
-            "above 0 and below 1000",
-        );
-        check("rate", digits.rate > 0.0 && digits.rate < 100.0, digits.rate.to_string(), "above 0 and below 100");
-        check(
-            "steps",
-            (4 * self.sharpness.every..=1_000_000).contains(&digits.steps),
-            digits.steps.to_string(),
-            "at least 4 measurements",
-        );
+        self.pictures.iter().for_each(|pictures| checks.extend(pictures.problems()));
+        self.digits.iter().for_each(|digits| checks.extend(digits.problems(s.every)));
+        checks.problems()
     }
+}
 
-    fn problems_of_pictures(&self, pictures: &OwnPictures, problems: &mut Vec<Problem>) {
-        let OwnPictures { ref file, examples, unseen, listed, filters, rate, steps } = *pictures;
-        let before = problems.len();
-        let mut check = |path: &str, fits: bool, found: String, expected: &str| {
-            if !fits {
-                problems.push(Problem::new(format!("pictures.{path}"), found, expected));
-            }
-        };
-        check("examples", (20..=50_000).contains(&examples), examples.to_string(), "20 to 50000");
-        check("unseen", unseen <= 10_000, unseen.to_string(), "at most 10000");
-        check("listed", (2..=examples / 4).contains(&listed), listed.to_string(), "2 to a quarter of the examples");
-        let sound = filters.iter().all(|f| (1..=256).contains(f));
-        check("filters", sound, format!("{filters:?}"), "1 to 256 each");
-        check("rate", rate > 0.0 && rate < 100.0, rate.to_string(), "above 0 and below 100");
-        check("steps", (2..=1_000_000).contains(&steps), steps.to_string(), "2 to 1000000");
+impl Digits {
+    fn problems(&self, every: u64) -> Vec<Problem> {
+        let mut checks = Checks::under("digits");
+        checks.range("examples", self.examples, 200..=1400);
+        checks.range("group", self.group, 1..=self.examples / 40);
+        let [a, b] = self.classes;
+        let fits = a < 10 && b < 10 && a != b;
+        checks.holds("classes", fits, format!("{:?}", self.classes), "two different classes, 0 to 9");
+        checks.range("width", self.width, 1..=2000);
+        checks.positive("height", self.height, 1e3);
+        checks.positive("rate", self.rate, 100.0);
+        // Four measurements at least.
+        checks.range("steps", self.steps, 4 * every..=1_000_000);
+        checks.problems()
+    }
+}
+
+impl OwnPictures {
+    fn problems(&self) -> Vec<Problem> {
+        let mut checks = Checks::under("pictures");
+        checks.range("examples", self.examples, 20..=50_000);
+        checks.range("unseen", self.unseen, 0..=10_000);
+        checks.range("listed", self.listed, 2..=self.examples / 4);
+        let sound = self.filters.iter().all(|f| (1..=256).contains(f));
+        checks.holds("filters", sound, format!("{:?}", self.filters), "1 to 256 each");
+        checks.positive("rate", self.rate, 100.0);
+        checks.range("steps", self.steps, 2..=1_000_000);
         // The file is read last: a wrong number is told without waiting for it.
-        if problems.len() == before
-            && let Err(error) = cifar::read(file, 0, examples + unseen)
+        if checks.none()
+            && let Err(error) = cifar::read(&self.file, 0, self.examples + self.unseen)
         {
-            problems.push(Problem::told("pictures.file", error));
+            checks.extend(vec![Problem::told("pictures.file", error)]);
         }
+        checks.problems()
     }
 }

@@ -136,6 +136,15 @@ fn the_theory_s_largest_eigenvalue() {
     }
 }
 
+/// p a^2 / 2 = 1.6 in the mean of all samples; 1.58 in the pilot's.
+#[test]
+fn what_no_linear_weight_can_fit_is_left() {
+    let study = preset::<OpposingSignals>("quick");
+    let spec = study.trials().into_iter().find(|spec| spec.name == "A-beta-3.s0").unwrap();
+    let left = result(&spec, &run(study.as_ref(), &spec, 2)).last("loss").unwrap();
+    assert!((left - 1.58).abs() < 0.03, "{left}");
+}
+
 #[test]
 fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "full", "ablated"] {

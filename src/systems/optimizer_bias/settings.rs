@@ -9,7 +9,7 @@ use crate::nn::optimiser::{
     Adagrad, Method, Moments, Muon, MuonScale, OptimiserSettings, Orthogonalisation, Sgd, Shampoo,
 };
 use crate::tasks::class_sequence::Parts;
-use crate::training::{Cell, specs};
+use crate::training::{Cell, Checks, specs};
 
 /// Replicas on which learning rates are chosen; the others are judged.
 pub(super) const TUNING: u64 = 2;
@@ -315,30 +315,23 @@ impl Settings {
 
     /// What cannot be used; paths from the top of the settings.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut check = |path: String, fits: bool, found: String, expected: &str| {
-            if !fits {
-                problems.push(Problem::new(path, found, expected));
-            }
-        };
+        let mut checks = Checks::new();
         let (Data::Digits { test } | Data::Idx { test, .. }) = self.data;
         let most = if matches!(self.data, Data::Digits { .. }) { 1500 } else { 1_000_000 };
-        check("data.test".into(), (50..=most).contains(&test), test.to_string(), &format!("50 to {most}"));
+        checks.range("data.test", test, 50..=most);
         let networks = [("network".to_owned(), self.network)].into_iter();
         let varied = self.variations.iter().enumerate();
         for (path, network) in networks.chain(varied.map(|(i, v)| (format!("variations[{i}].network"), v.network))) {
             let Network { width, layers } = network;
-            check(format!("{path}.width"), (1..=1024).contains(&width), width.to_string(), "1 to 1024");
-            check(format!("{path}.layers"), (1..=16).contains(&layers), layers.to_string(), "1 to 16");
+            checks.range(format!("{path}.width"), width, 1..=1024);
+            checks.range(format!("{path}.layers"), layers, 1..=16);
         }
         let t = &self.training;
         for (field, value) in [("every", t.every), ("cap", t.cap), ("roots_every", u64::from(t.roots_every))] {
-            let fits = (1..=1_000_000).contains(&value);
-            check(format!("training.{field}"), fits, value.to_string(), "1 to 1000000");
+            checks.range(format!("training.{field}"), value, 1..=1_000_000);
         }
-        check("training.batch".into(), (1..=4096).contains(&t.batch), t.batch.to_string(), "1 to 4096");
-        let tolerance = |value: f64| value > 0.0 && value < 2.0;
-        check("training.tolerance".into(), tolerance(t.tolerance), t.tolerance.to_string(), "above 0 and below 2");
+        checks.range("training.batch", t.batch, 1..=4096);
+        checks.positive("training.tolerance", t.tolerance, 2.0);
         let rates = |rates: &[f32]| {
             let sound = |i: usize| rates[i] > 0.0 && rates[i] < 10.0 && !rates[..i].contains(&rates[i]);
             !rates.is_empty() && (0..rates.len()).all(sound)
@@ -346,42 +339,36 @@ impl Settings {
         for (i, contender) in self.optimisers.iter().enumerate() {
             let found = format!("{:?}", contender.rates);
             let path = format!("optimisers[{i}].rates");
-            check(path, rates(&contender.rates), found, "1 or more different numbers above 0 and below 10");
+            checks.holds(path, rates(&contender.rates), found, "1 or more different numbers above 0 and below 10");
             let twice = self.optimisers[..i].iter().any(|other| other.kind == contender.kind);
-            check(format!("optimisers[{i}].kind"), !twice, contender.kind.name().into(), "every optimiser once");
+            checks.holds(format!("optimisers[{i}].kind"), !twice, contender.kind.name(), "every optimiser once");
         }
         for kind in REVERSED {
             let there = self.optimisers.iter().any(|contender| contender.kind == kind);
-            check("optimisers".into(), there, format!("no {}", kind.name()), "SGD, AdamW, Shampoo and its diagonal");
+            checks.holds("optimisers", there, format!("no {}", kind.name()), "SGD, AdamW, Shampoo and its diagonal");
         }
         let s = &self.sparse;
-        check("sparse.rates".into(), rates(&s.rates), format!("{:?}", s.rates), "1 or more different numbers above 0");
-        check("sparse.power".into(), s.power > 1.0 && s.power <= 8.0, s.power.to_string(), "above 1, at most 8");
-        check("sparse.cap".into(), (1..=1_000_000).contains(&s.cap), s.cap.to_string(), "1 to 1000000");
+        checks.holds("sparse.rates", rates(&s.rates), format!("{:?}", s.rates), "1 or more different numbers above 0");
+        checks.holds("sparse.power", s.power > 1.0 && s.power <= 8.0, s.power.to_string(), "above 1, at most 8");
+        checks.range("sparse.cap", s.cap, 1..=1_000_000);
         let falling = s.kept.windows(2).all(|w| w[1] < w[0]) && s.kept.iter().all(|k| *k > 0.0 && *k < 1.0);
-        check("sparse.kept".into(), falling && !s.kept.is_empty(), format!("{:?}", s.kept), "falling shares below 1");
+        checks.holds("sparse.kept", falling && !s.kept.is_empty(), format!("{:?}", s.kept), "falling shares below 1");
+        checks.names("variations", self.variations.iter().map(|variation| variation.name.as_str()));
         for (i, variation) in self.variations.iter().enumerate() {
             let path = |field: &str| format!("variations[{i}].{field}");
-            let twice = self.variations[..i].iter().any(|other| other.name == variation.name);
-            check(path("name"), !variation.name.is_empty() && !twice, variation.name.clone(), "a name of its own");
-            check(
-                path("tolerance"),
-                tolerance(variation.tolerance),
-                variation.tolerance.to_string(),
-                "above 0 and below 2",
-            );
-            check(path("seeds"), variation.seeds > 0, "0".into(), "at least 1");
+            checks.positive(path("tolerance"), variation.tolerance, 2.0);
+            checks.holds(path("seeds"), variation.seeds > 0, "0", "at least 1");
             let parts = !matches!(variation.parts, Parts::Permuted(count) if !(2..=100).contains(&count));
-            check(path("parts"), parts, format!("{:?}", variation.parts), "2 to 100 permutations");
+            checks.holds(path("parts"), parts, format!("{:?}", variation.parts), "2 to 100 permutations");
             let sound = variation.optimisers.iter().all(|(_, rate)| *rate > 0.0 && *rate < 10.0);
-            check(
+            checks.holds(
                 path("optimisers"),
                 sound && !variation.optimisers.is_empty(),
-                "rates".into(),
+                "rates",
                 "rates above 0 and below 10",
             );
         }
-        problems
+        checks.problems()
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Problem;
 use crate::nn::optimiser::{Method, OptimiserSettings};
 use crate::tasks::bits::{Formula, INPUTS, WIDTH};
-use crate::training::{Cell, plain_name};
+use crate::training::{Cell, Checks};
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,75 +184,52 @@ impl Condition {
     }
 
     fn problems(&self, path: &str) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut wrong = |field: &str, found: String, expected: &str| {
-            problems.push(Problem::new(format!("{path}.{field}"), found, expected));
-        };
+        let mut checks = Checks::under(path);
         match self.network {
             Network::Mlp { width, layers } if !(1..=4096).contains(&width) || !(1..=16).contains(&layers) => {
-                wrong("network", format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
+                checks.holds("network", false, format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
             }
-            Network::Cnn if self.task != Task::Digits => wrong("network", "cnn".into(), "an mlp, except for digits"),
+            Network::Cnn if self.task != Task::Digits => {
+                checks.holds("network", false, "cnn", "an mlp, except for digits")
+            }
             _ => {}
         }
-        if self.name.trim().is_empty() {
-            wrong("name", format!("{:?}", self.name), "a name");
-        }
-        if let Some(problem) = self.task.problem() {
-            wrong("task", problem, "two features of different bits between 1 and 16");
-        }
-        if !(0.0..1.0).contains(&self.dropout) || (self.dropout > 0.0 && self.network == Network::Cnn) {
-            wrong("dropout", self.dropout.to_string(), "0 to below 1, for an mlp");
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            wrong("learning_rate", self.learning_rate.to_string(), "a positive number");
-        }
-        if !matches!(self.optimiser.method, Method::Sgd(_) | Method::Adam(_)) {
-            wrong("optimiser.method", format!("{:?}", self.optimiser.method), "sgd or adam");
-        }
-        if !(self.told > 0.0 && self.told <= 1.0) {
-            wrong("told", self.told.to_string(), "above 0, at most 1");
-        }
-        if self.steps == 0 && (self.role != Role::Reported || self.alone > 0) {
-            wrong("steps", "0".into(), "at least 1, except for an untrained network that is reported");
-        }
-        if self.steps > 1_000_000 || self.alone > 1_000_000 {
-            wrong("steps", self.steps.max(self.alone).to_string(), "at most 1,000,000");
-        }
-        if self.seeds == Some(0) {
-            wrong("seeds", "0".into(), "at least 1 seed");
-        }
-        problems
+        let problem = self.task.problem();
+        let expected = "two features of different bits between 1 and 16";
+        checks.holds("task", problem.is_none(), problem.unwrap_or_default(), expected);
+        let none = self.dropout == 0.0;
+        let fits = none || ((0.0..1.0).contains(&self.dropout) && self.network != Network::Cnn);
+        checks.holds("dropout", fits, self.dropout, "0 to below 1, for an mlp");
+        checks.positive("learning_rate", self.learning_rate, f64::INFINITY);
+        let method = self.optimiser.method;
+        let fits = matches!(method, Method::Sgd(_) | Method::Adam(_));
+        checks.holds("optimiser.method", fits, format!("{method:?}"), "sgd or adam");
+        checks.holds("told", self.told > 0.0 && self.told <= 1.0, self.told, "above 0, at most 1");
+        let fits = self.steps > 0 || (self.role == Role::Reported && self.alone == 0);
+        checks.holds("steps", fits, self.steps, "at least 1, except for an untrained network that is reported");
+        checks.holds("steps", self.steps.max(self.alone) <= 1_000_000, self.steps.max(self.alone), "at most 1000000");
+        checks.holds("seeds", self.seeds != Some(0), 0, "at least 1 seed");
+        checks.problems()
     }
 }
 
 impl Settings {
     /// Values that cannot be used.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut size = |field: &str, found: usize, least: usize, most: usize| {
-            if !(least..=most).contains(&found) {
-                problems.push(Problem::new(field, found, format!("{least} to {most}")));
-            }
-        };
+        let mut checks = Checks::new();
         let Evaluation { validation, test, probe, early, early_until: _, every } = self.evaluation;
-        size("batch", self.batch, 1, 100_000);
-        size("evaluation.validation", validation, 4, INPUTS / 4);
-        size("evaluation.test", test, 4, INPUTS / 4);
-        size("evaluation.probe", probe, 4, validation.min(test));
-        size("evaluation.early", early as usize, 1, 1_000_000);
-        size("evaluation.every", every as usize, 1, 1_000_000);
-        if self.conditions.is_empty() {
-            problems.push(Problem::new("conditions", "none", "at least one condition"));
-        }
+        checks.range("batch", self.batch, 1..=100_000);
+        checks.range("evaluation.validation", validation, 4..=INPUTS / 4);
+        checks.range("evaluation.test", test, 4..=INPUTS / 4);
+        checks.range("evaluation.probe", probe, 4..=validation.min(test));
+        checks.range("evaluation.early", early, 1..=1_000_000);
+        checks.range("evaluation.every", every, 1..=1_000_000);
+        checks.holds("conditions", !self.conditions.is_empty(), "none", "at least one condition");
+        checks.names("conditions", self.conditions.iter().map(|condition| condition.name.as_str()));
         for (i, condition) in self.conditions.iter().enumerate() {
-            let path = format!("conditions[{i}]");
-            problems.extend(condition.problems(&path));
-            if self.conditions[..i].iter().any(|other| plain_name(&other.name) == plain_name(&condition.name)) {
-                problems.push(Problem::new(format!("{path}.name"), &condition.name, "a name of its own"));
-            }
+            checks.extend(condition.problems(&format!("conditions[{i}]")));
         }
-        problems
+        checks.problems()
     }
 
     /// The conditions as cells of the study.

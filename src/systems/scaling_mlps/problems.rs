@@ -6,54 +6,33 @@ use crate::base::text::nearest;
 use crate::contract::Problem;
 use crate::tasks::scattered_digits::ScatteredDigits;
 use crate::tasks::supply::Supply;
+use crate::training::Checks;
 
 /// Most images, images shown, and images in a batch.
 const IMAGES: u64 = 1 << 30;
 const SHOWN: u64 = 1 << 40;
-const BATCH: u64 = 1 << 16;
+const BATCH: usize = 1 << 16;
 
-/// Problems found so far.
-#[derive(Default)]
-struct Found(Vec<Problem>);
-
-impl Found {
-    fn count(&mut self, path: impl Into<String>, value: u64, most: u64) {
-        if !(1..=most).contains(&value) {
-            self.0.push(Problem::new(path, value, format!("1 to {most}")));
-        }
-    }
-
-    /// A number from 0 on, and below `below`.
-    fn share(&mut self, path: impl Into<String>, value: f32, below: f32) {
-        if !(0.0..below).contains(&value) {
-            self.0.push(Problem::new(path, value, format!("a number at least 0 and below {below}")));
-        }
-    }
-
-    fn rate(&mut self, path: impl Into<String>, value: f32) {
-        if !(value > 0.0 && value < 10.0) {
-            self.0.push(Problem::new(path, value, "a number above 0 and below 10"));
-        }
-    }
-
-    fn arm(&mut self, path: &str, arm: &Arm) {
-        for images in &arm.images {
+impl Arm {
+    fn check(&self, path: &str, checks: &mut Checks) {
+        for images in &self.images {
             let value = if let Supply::Examples(images) = images { *images } else { 1 };
-            self.count(format!("{path}.images"), value, IMAGES);
+            checks.range(format!("{path}.images"), value, 1..=IMAGES);
         }
-        arm.samples.iter().for_each(|samples| self.count(format!("{path}.samples"), *samples, SHOWN));
-        arm.batches.iter().for_each(|batch| self.count(format!("{path}.batches"), *batch as u64, BATCH));
-        arm.learning_rates.iter().for_each(|rate| self.rate(format!("{path}.learning_rates"), *rate));
-        self.count(format!("{path}.seeds"), arm.seeds.unwrap_or(1), 1000);
-        if arm.models.is_empty() || arm.images.is_empty() {
-            self.0.push(Problem::new(path, "an empty list", "at least one model and one n"));
-        }
+        self.samples.iter().for_each(|samples| checks.range(format!("{path}.samples"), *samples, 1..=SHOWN));
+        self.batches.iter().for_each(|batch| checks.range(format!("{path}.batches"), *batch, 1..=BATCH));
+        self.learning_rates.iter().for_each(|rate| checks.positive(format!("{path}.learning_rates"), *rate, 10.0));
+        checks.range(format!("{path}.seeds"), self.seeds.unwrap_or(1), 1..=1000);
+        let fits = !self.models.is_empty() && !self.images.is_empty();
+        checks.holds(path, fits, "an empty list", "at least one model and one n");
     }
+}
 
-    fn model(&mut self, path: &str, model: &Model, canvas: usize) {
-        self.rate(format!("{path}.learning_rate"), model.learning_rate);
+impl Model {
+    fn check(&self, path: &str, canvas: usize, checks: &mut Checks) {
+        checks.positive(format!("{path}.learning_rate"), self.learning_rate, 10.0);
         let located = |problem: Problem| Problem { path: format!("{path}.kind.{}", problem.path), ..problem };
-        self.0.extend(model.kind.problem(canvas).map(located));
+        checks.extend(self.kind.problem(canvas).map(located).into_iter().collect());
     }
 }
 
@@ -73,30 +52,28 @@ impl Settings {
     }
 
     fn number_problems(&self) -> Vec<Problem> {
-        let mut found = Found::default();
-        found.count("evaluation.validation", self.evaluation.validation as u64, 100_000);
-        found.count("evaluation.times", self.evaluation.times, 1000);
-        found.count("evaluation.test", self.evaluation.test as u64, 100_000);
+        let mut checks = Checks::new();
+        checks.range("evaluation.validation", self.evaluation.validation, 1..=100_000);
+        checks.range("evaluation.times", self.evaluation.times, 1..=1000);
+        checks.range("evaluation.test", self.evaluation.test, 1..=100_000);
         if let Supply::Examples(limit) = self.image_limit {
-            found.count("image_limit", limit, IMAGES);
+            checks.range("image_limit", limit, 1..=IMAGES);
         }
-        found.share("smoothing", self.smoothing, 1.0);
-        found.count("samples", self.samples, SHOWN);
-        found.count("batch", self.batch as u64, BATCH);
-        found.share("augmentation.mixup", self.augmentation.mixup, 100.0);
-        if self.augmentation.shift > self.task.canvas {
-            let expected = format!("0 to {}, the canvas", self.task.canvas);
-            found.0.push(Problem::new("augmentation.shift", self.augmentation.shift, expected));
+        checks.share("smoothing", self.smoothing, 1.0);
+        checks.range("samples", self.samples, 1..=SHOWN);
+        checks.range("batch", self.batch, 1..=BATCH);
+        checks.share("augmentation.mixup", self.augmentation.mixup, 100.0);
+        checks.range("augmentation.shift", self.augmentation.shift, 0..=self.task.canvas);
+        checks.range("transfer.images", self.transfer.images, 1..=IMAGES);
+        checks.range("transfer.samples", self.transfer.samples, 1..=SHOWN);
+        checks.positive("transfer.head_rate", self.transfer.head_rate, 10.0);
+        checks.positive("transfer.body_rate", self.transfer.body_rate, 10.0);
+        checks.share("transfer.smoothing", self.transfer.smoothing, 1.0);
+        for (i, model) in self.models.iter().enumerate() {
+            model.check(&format!("models[{i}]"), self.task.canvas, &mut checks);
         }
-        found.count("transfer.images", self.transfer.images, IMAGES);
-        found.count("transfer.samples", self.transfer.samples, SHOWN);
-        found.rate("transfer.head_rate", self.transfer.head_rate);
-        found.rate("transfer.body_rate", self.transfer.body_rate);
-        found.share("transfer.smoothing", self.transfer.smoothing, 1.0);
-        let models = self.models.iter().enumerate();
-        models.for_each(|(i, model)| found.model(&format!("models[{i}]"), model, self.task.canvas));
-        self.arms.iter().enumerate().for_each(|(i, arm)| found.arm(&format!("arms[{i}]"), arm));
-        found.0
+        self.arms.iter().enumerate().for_each(|(i, arm)| arm.check(&format!("arms[{i}]"), &mut checks));
+        checks.problems()
     }
 
     fn name_problems(&self) -> Vec<Problem> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::data::DataSet;
 use crate::contract::Problem;
 use crate::nn::optimiser::{Method, OptimiserSettings};
-use crate::training::Cell;
+use crate::training::{Cell, Checks};
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -165,88 +165,53 @@ impl Condition {
     }
 
     fn problems(&self, path: &str, batch: usize) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut wrong = |field: &str, found: String, expected: &str| {
-            problems.push(Problem::new(format!("{path}.{field}"), found, expected));
-        };
+        let mut checks = Checks::under(path);
         let dominoes = self.data == DataSet::Dominoes;
         match self.network {
             Network::Mlp { width, layers } if !(1..=4096).contains(&width) || !(1..=16).contains(&layers) => {
-                wrong("network", format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
+                checks.holds("network", false, format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
             }
-            Network::Cnn if !dominoes => wrong("network", "cnn".into(), "an mlp, except for dominoes"),
+            Network::Cnn if !dominoes => checks.holds("network", false, "cnn", "an mlp, except for dominoes"),
             _ => {}
         }
-        if self.name.trim().is_empty() {
-            wrong("name", format!("{:?}", self.name), "a name");
+        checks.range("dimension", self.dimension, 2..=1000);
+        self.train.iter().for_each(|train| checks.range("train", *train, batch.max(2)..=1_000_000));
+        self.test.iter().for_each(|test| checks.range("test", *test, 4..=1_000_000));
+        checks.range("members", self.members, 1..=16);
+        if let Some(attack) = self.attack {
+            checks.positive("attack.radius", attack.radius, f64::INFINITY);
+            checks.range("attack.steps", attack.steps, 1..=100);
         }
-        if !(2..=1000).contains(&self.dimension) {
-            wrong("dimension", self.dimension.to_string(), "2 to 1000 coordinates");
-        }
-        if let Some(train) = self.train.filter(|train| !(batch.max(2)..=1_000_000).contains(train)) {
-            wrong("train", train.to_string(), "a batch to 1,000,000 points");
-        }
-        if let Some(test) = self.test.filter(|test| !(4..=1_000_000).contains(test)) {
-            wrong("test", test.to_string(), "4 to 1,000,000 points");
-        }
-        if !(1..=16).contains(&self.members) {
-            wrong("members", self.members.to_string(), "1 to 16 networks");
-        }
-        if let Some(attack) = self.attack
-            && !(attack.radius > 0.0 && attack.radius.is_finite() && (1..=100).contains(&attack.steps))
-        {
-            wrong("attack", format!("{attack:?}"), "a positive radius and 1 to 100 steps");
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            wrong("learning_rate", self.learning_rate.to_string(), "a positive number");
-        }
-        if !matches!(self.optimiser.method, Method::Sgd(_) | Method::Adam(_)) {
-            wrong("optimiser.method", format!("{:?}", self.optimiser.method), "sgd or adam");
-        }
-        if self.steps == 0 || self.extended < self.steps {
-            let found = format!("{} and {}", self.steps, self.extended);
-            wrong("steps", found, "at least 1 step, and `extended` not below `steps`");
-        }
-        if self.every == 0 {
-            wrong("every", "0".into(), "at least 1 step between looks");
-        }
-        if !(0.0..=1.0).contains(&self.stop_loss) {
-            wrong("stop_loss", self.stop_loss.to_string(), "0 (never) to 1");
-        }
-        if self.seeds == Some(0) {
-            wrong("seeds", "0".into(), "at least 1 seed");
-        }
-        problems
+        checks.positive("learning_rate", self.learning_rate, f64::INFINITY);
+        let method = self.optimiser.method;
+        let fits = matches!(method, Method::Sgd(_) | Method::Adam(_));
+        checks.holds("optimiser.method", fits, format!("{method:?}"), "sgd or adam");
+        let found = format!("{} and {}", self.steps, self.extended);
+        let expected = "at least 1 step, and `extended` not below `steps`";
+        checks.holds("steps", self.steps > 0 && self.extended >= self.steps, found, expected);
+        checks.holds("every", self.every > 0, 0, "at least 1 step between looks");
+        checks.holds("stop_loss", (0.0..=1.0).contains(&self.stop_loss), self.stop_loss, "0 (never) to 1");
+        checks.holds("seeds", self.seeds != Some(0), 0, "at least 1 seed");
+        checks.problems()
     }
 }
 
 impl Settings {
     /// Values that cannot be used.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut size = |field: &str, found: usize, least: usize, most: usize| {
-            if !(least..=most).contains(&found) {
-                problems.push(Problem::new(field, found, format!("{least} to {most}")));
-            }
-        };
-        size("train", self.train, self.batch.max(2), 1_000_000);
-        size("test", self.test, 4, 1_000_000);
-        size("batch", self.batch, 1, 100_000);
-        size("evaluation.probe", self.evaluation.probe, 2, self.train.min(self.test));
-        size("evaluation.coordinates", self.evaluation.coordinates, 2, self.test);
-        size("evaluation.resamples", self.evaluation.resamples, 10, 10_000);
-        if self.conditions.is_empty() {
-            problems.push(Problem::new("conditions", "none", "at least one condition"));
-        }
+        let mut checks = Checks::new();
+        checks.range("train", self.train, self.batch.max(2)..=1_000_000);
+        checks.range("test", self.test, 4..=1_000_000);
+        checks.range("batch", self.batch, 1..=100_000);
+        checks.range("evaluation.probe", self.evaluation.probe, 2..=self.train.min(self.test));
+        checks.range("evaluation.coordinates", self.evaluation.coordinates, 2..=self.test);
+        checks.range("evaluation.resamples", self.evaluation.resamples, 10..=10_000);
+        checks.holds("conditions", !self.conditions.is_empty(), "none", "at least one condition");
+        checks.names("conditions", self.conditions.iter().map(|condition| condition.name.as_str()));
         for (i, condition) in self.conditions.iter().enumerate() {
-            let path = format!("conditions[{i}]");
-            problems.extend(condition.problems(&path, self.batch));
-            let name = crate::training::plain_name(&condition.name);
-            if self.conditions[..i].iter().any(|other| crate::training::plain_name(&other.name) == name) {
-                problems.push(Problem::new(format!("{path}.name"), &condition.name, "a name of its own"));
-            }
+            checks.extend(condition.problems(&format!("conditions[{i}]"), self.batch));
         }
-        problems
+        checks.problems()
     }
 
     /// The same settings with a condition's own numbers of points.
