@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::contract::{Closing, TrialResult, TrialSpec};
+use crate::contract::{Closing, TrialError, TrialResult, TrialSpec};
 use crate::instruments::statistics::mean;
 
 /// A condition with its place in the study.
@@ -71,6 +71,15 @@ pub fn specs<C>(cells: &[Cell<C>]) -> Vec<TrialSpec> {
     let most = cells.iter().map(|cell| cell.seeds).max().unwrap_or(0);
     let of_seed = |seed: u64| cells.iter().filter(move |cell| seed < cell.seeds).map(move |cell| cell.spec(seed));
     (0..most).flat_map(of_seed).collect()
+}
+
+/// The cell that a trial is of.
+///
+/// # Errors
+/// [`TrialError::Data`] when there is none: the trial is of other settings.
+pub fn cell_of<C>(cells: Vec<Cell<C>>, spec: &TrialSpec) -> Result<Cell<C>, TrialError> {
+    let cell = cells.into_iter().find(|cell| cell.label == spec.condition);
+    cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))
 }
 
 /// The cells of a study, each with what its seeds recorded: the ground on which panels and judge stand.
@@ -196,6 +205,9 @@ mod tests {
         let names: Vec<String> = specs(&cells).into_iter().map(|spec| spec.name).collect();
         assert_eq!(names, ["a.s0", "b.s0", "a.s1"]);
         let spec = Cell::new("a", (), 1, 7).at("width", 64).costing(2.0).spec(0);
+        assert_eq!(cell_of(cells.to_vec(), &cells[1].spec(4)).unwrap().label, "b");
+        assert!(cell_of(cells.to_vec(), &spec).is_ok());
+        assert!(cell_of(cells[1..].to_vec(), &spec).unwrap_err().to_string().contains("no condition a"));
         assert_eq!((spec.axes["width"].as_str(), spec.steps, spec.flop), ("64", 7, 2.0));
     }
 

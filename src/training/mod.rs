@@ -9,7 +9,7 @@ mod saved;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use cells::{Cell, Evidence, Recorded, plain_name, specs};
+pub use cells::{Cell, Evidence, Recorded, cell_of, plain_name, specs};
 pub use checks::Checks;
 pub use judgement::{Measured, decided, missing, seed_rows, undecided, word};
 pub use learner::{Learner, Pass, Trained};

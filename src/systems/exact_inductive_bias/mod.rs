@@ -22,6 +22,7 @@ use crate::contract::{
     TrialResult, TrialSpec, Verdict,
 };
 use crate::instruments::card;
+use crate::training::cell_of;
 use settings::{Condition, Role, Settings};
 
 /// Bytes on disk of a trial: its vectors, panels and checkpoint.
@@ -115,9 +116,7 @@ impl System for ExactInductiveBias {
     }
 
     fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cells = settings.cells(u64::MAX);
-        let cell = cells.into_iter().find(|cell| cell.label == spec.condition);
-        let cell = cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
+        let cell = cell_of(settings.cells(u64::MAX), spec)?;
         let key = data::replica(setup.key, spec.seed);
         let images = || data::images(&settings.digits).map_err(|problem| TrialError::Data(problem.found));
         Ok(match cell.condition {

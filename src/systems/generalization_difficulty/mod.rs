@@ -22,6 +22,7 @@ use crate::contract::{
     TrialResult, TrialSpec, Verdict,
 };
 use crate::instruments::card;
+use crate::training::cell_of;
 use settings::{Condition, Settings};
 
 /// Bytes on disk of a trial: its vectors, panels and checkpoint.
@@ -134,8 +135,7 @@ impl System for GeneralizationDifficulty {
     }
 
     fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = settings.cells(u64::MAX).into_iter().find(|cell| cell.label == spec.condition);
-        let cell = cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
+        let cell = cell_of(settings.cells(u64::MAX), spec)?;
         let key: Key = setup.key.purpose("replica").index(spec.seed);
         let pool = setup.pool.clone();
         Ok(match cell.condition {

@@ -19,7 +19,7 @@ use crate::contract::{
     TrialResult, TrialSpec, Verdict,
 };
 use crate::instruments::card;
-use crate::training::specs;
+use crate::training::{cell_of, specs};
 use settings::Settings;
 
 /// The system.
@@ -116,8 +116,7 @@ impl System for OpposingSignals {
     }
 
     fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = settings.cells(u64::MAX).into_iter().find(|cell| cell.label == spec.condition);
-        let cell = cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
+        let cell = cell_of(settings.cells(u64::MAX), spec)?;
         Ok(Box::new(trial::OpposingTrial::start(settings, cell, spec, setup)?))
     }
 

@@ -23,6 +23,7 @@ use crate::contract::{
     TrialResult, TrialSpec, Verdict,
 };
 use crate::instruments::card;
+use crate::training::cell_of;
 use crate::training::{Cell, specs};
 use settings::{Condition, Settings};
 
@@ -127,8 +128,7 @@ impl System for ScalingMlps {
     }
 
     fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = settings.cells(u64::MAX).into_iter().find(|cell| cell.label == spec.condition);
-        let cell = cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
+        let cell = cell_of(settings.cells(u64::MAX), spec)?;
         Ok(Box::new(trial::ScalingTrial::start(settings, cell, spec.seed, setup)?))
     }
 
