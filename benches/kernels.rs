@@ -3,9 +3,10 @@
 #![allow(unsafe_code)]
 
 use ansatz::base::threads::Pool;
+use ansatz::kernels::binary::{Binary, binary};
 use ansatz::kernels::copy::permute;
 use ansatz::kernels::gemm::{Batch, Gemm, gemm};
-use ansatz::kernels::map::{Backward, Binary, Unary, backward, binary, unary};
+use ansatz::kernels::map::{Backward, Unary, backward, unary};
 use ansatz::kernels::optimiser::{self, Rule};
 use ansatz::kernels::reduce::{sum_columns, sum_rows};
 use ansatz::kernels::strided::View;

@@ -118,10 +118,10 @@ fn broken_idx_files_are_refused_by_name() {
         ("images", "far-labels", &["no training row of class"]),
     ] {
         let base = format!("base: idx((name: \"mine\", images: \"{images}\", labels: \"{labels}\", train: 10)),");
-        refused(room.path(), wrong("base: digits(),", &base), &[parts, &["mine.ron:11"]].concat());
+        refused(room.path(), wrong("base: digits,", &base), &[parts, &["mine.ron:11"]].concat());
     }
-    let evaluate = "base: digits(), evaluate_on: [(name: \"x\", images: \"short-images\", labels: \"labels\")],";
-    refused(room.path(), wrong("base: digits(),", evaluate), &["mine.ron:11", "short-images"]);
+    let evaluate = "base: digits, evaluate_on: [(name: \"x\", images: \"short-images\", labels: \"labels\")],";
+    refused(room.path(), wrong("base: digits,", evaluate), &["mine.ron:11", "short-images"]);
 }
 
 #[test]

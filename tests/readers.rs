@@ -13,6 +13,7 @@ use ansatz::base::random::{Key, Stream};
 use ansatz::contract::{Checkpoint, Tensor};
 use ansatz::run::{Changes, Folder, Reader, Saved, WorkOptions, check, create, load, work};
 use ansatz::systems;
+use ansatz::tasks::base_set::Standardise;
 use ansatz::tasks::{idx, tables};
 use rand::RngExt;
 use rustix::time::{ClockId, clock_gettime};
@@ -128,9 +129,10 @@ fn no_reader_panics_or_swells() {
     let place = tempfile::tempdir().unwrap();
     let [images, labels] = ["images", "labels"].map(|name| place.path().join(name));
     fs::write(&labels, idx_file(&[20], &[0, 1, 2, 1].repeat(5))).unwrap();
+    let files = idx::Files { name: "set".into(), images, labels, pool: false, limit: None, train: 0 };
     try_all("idx", &idx_file(&[20, 4, 4], &[7; 320]), |bytes| {
-        fs::write(&images, bytes).unwrap();
-        let _ = idx::read("set", &images, &labels, &idx::Options::default());
+        fs::write(&files.images, bytes).unwrap();
+        let _ = idx::read(&files, Standardise::default());
     });
     let swelled = before.zip(peak_memory()).map_or(0, |(before, after)| after - before);
     assert!(swelled < 256 << 20, "{swelled} bytes");

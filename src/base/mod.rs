@@ -1,6 +1,7 @@
-//! What every layer may use: random streams, the thread pool, content hashes, nearest names.
+//! What every layer may use: random streams, the thread pool, content hashes, nearest names, means.
 
 pub mod hash;
+pub mod numbers;
 pub mod random;
 pub mod text;
 pub mod threads;

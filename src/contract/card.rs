@@ -60,6 +60,11 @@ pub struct MetricCard {
     pub says: &'static str,
 }
 
+/// A metric with its name, its unit and what it is.
+pub const fn metric(name: &'static str, unit: &'static str, says: &'static str) -> MetricCard {
+    MetricCard { name, unit, says }
+}
+
 /// Everything fixed about a system that a person may want to know.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Card {

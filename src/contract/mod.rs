@@ -1,12 +1,15 @@
 //! What systems and the bench say to each other: plain data and two traits, no files, no terminal.
 //!
-//! A [`System`] names its [`TrialSpec`]s, starts them as [`Trial`]s and judges their results into a
+//! A [`System`] names the [`Cell`]s of its study, starts their [`Trial`]s and judges the [`Evidence`] into a
 //! [`Verdict`]. Trials speak in [`Event`]s; one fold of events, [`StudyState`], is what is shown,
 //! live or replayed from disk. [`Panel`]s are data: painters and exporters render the same values.
 
 mod axis;
 mod card;
+mod cell;
+mod checkpoint;
 mod event;
+mod evidence;
 mod knob;
 mod panel;
 mod preset;
@@ -17,16 +20,20 @@ mod trial;
 mod verdict;
 
 pub use axis::{Span, short_number};
-pub use card::{Card, Family, MetricCard, Paper};
+pub use card::{Card, Family, MetricCard, Paper, metric};
+pub use cell::{Cell, plain_name};
+pub use checkpoint::{Archive, Checkpoint, Tensor};
 pub use event::{Closing, Event, Level};
+pub use evidence::{Evidence, Recorded};
 pub use knob::{Knob, Turn};
 pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
     Tokens,
 };
+pub(crate) use preset::presets;
 pub use preset::{Header, PresetError, Problem, ShippedPreset, Watch};
 pub use reading::{Found, Quantity, Reading};
 pub use state::{Series, Status, StudyState, TrialState};
 pub use study::{Cost, Entry, Study, System};
-pub use trial::{Checkpoint, Flow, Progress, Record, Setup, Tensor, Trial, TrialError, TrialResult, TrialSpec};
+pub use trial::{Flow, Progress, Record, Setup, Trial, TrialError, TrialResult, TrialSpec};
 pub use verdict::{Check, Outcome, SeedRow, Verdict};

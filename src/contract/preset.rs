@@ -11,6 +11,18 @@ pub struct ShippedPreset {
     pub text: &'static str,
 }
 
+/// The presets of a system, `presets/SLUG/NAME.ron`: the three that every system has, or those that are named.
+macro_rules! presets {
+    ($slug:literal) => { $crate::contract::presets!($slug: "quick", "full", "ablated") };
+    ($slug:literal: $($name:literal),+) => {
+        &[$($crate::contract::ShippedPreset {
+            name: $name,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/presets/", $slug, "/", $name, ".ron")),
+        }),+]
+    };
+}
+pub(crate) use presets;
+
 /// What every preset says, whatever its system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {

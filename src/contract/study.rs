@@ -4,10 +4,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::preset::{Typed, dialect, read};
 use super::{
-    Card, Header, Knob, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError, TrialResult, TrialSpec,
-    Verdict, Watch,
+    Card, Cell, Evidence, Header, Knob, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError,
+    TrialResult, TrialSpec, Verdict, Watch, cell,
 };
+use crate::base::random::Key;
 use crate::base::text::nearest;
+use crate::base::threads::Pool;
 
 /// What a study will take; shown before it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -16,7 +18,7 @@ pub struct Cost {
     pub trials: usize,
     /// Floating-point operations of all trials together.
     pub flop: f64,
-    /// Bytes of memory of one trial.
+    /// Bytes of memory of the largest trial.
     pub memory: u64,
     /// Bytes on disk.
     pub disk: u64,
@@ -34,28 +36,32 @@ pub trait System: Sized + Send + Sync + 'static {
     const INSTRUMENTS: &'static [&'static str] = &[];
     /// What a preset can set. `deny_unknown_fields`, a doc line under each field.
     type Settings: Serialize + DeserializeOwned + Clone + std::fmt::Debug + Send + Sync;
+    /// One condition in full.
+    type Condition;
 
     /// Values that are of the right type but cannot be used, all at once; paths from the top of
     /// the settings.
     fn problems(settings: &Self::Settings) -> Vec<Problem>;
 
-    /// What the study will take.
-    fn cost(settings: &Self::Settings, seeds: u64) -> Cost;
+    /// The grid: every condition with its replicas, of which the preset wants `seeds`, in the order in which they are
+    /// to start.
+    fn cells(settings: &Self::Settings, seeds: u64) -> Vec<Cell<Self::Condition>>;
 
-    /// The trials, in the order in which they are to start.
-    fn trials(settings: &Self::Settings, seeds: u64) -> Vec<TrialSpec>;
-
-    /// Starts one of them.
+    /// Starts one trial of a cell.
     ///
     /// # Errors
     /// When data that it needs is missing or broken.
-    fn start(settings: &Self::Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError>;
+    fn start(
+        settings: &Self::Settings,
+        cell: Cell<Self::Condition>,
+        setup: &Setup,
+    ) -> Result<Box<dyn Trial>, TrialError>;
 
     /// What there is to see of the whole study, from what its trials recorded so far.
-    fn panels(settings: &Self::Settings, results: &[TrialResult]) -> Vec<Panel>;
+    fn panels(settings: &Self::Settings, evidence: &Evidence<'_, Self::Condition>) -> Vec<Panel>;
 
-    /// The verdict, from what all trials recorded. `seed` feeds the bootstrap.
-    fn judge(settings: &Self::Settings, seed: u64, results: &[TrialResult]) -> Verdict;
+    /// The verdict, from what all trials recorded. `key` is the root of the bootstrap's streams.
+    fn judge(settings: &Self::Settings, evidence: &Evidence<'_, Self::Condition>, key: Key) -> Verdict;
 }
 
 /// A system with its preset read: the object-safe half of the contract.
@@ -76,11 +82,11 @@ pub trait Study: Send + Sync {
     fn cost(&self) -> Cost;
     /// The trials, in the order in which they are to start.
     fn trials(&self) -> Vec<TrialSpec>;
-    /// Starts one of them.
+    /// Starts one of them, with threads that must not change what it computes.
     ///
     /// # Errors
-    /// When data that it needs is missing or broken.
-    fn start(&self, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError>;
+    /// When data that it needs is missing or broken, or the preset has no such trial.
+    fn start(&self, spec: &TrialSpec, pool: &Pool) -> Result<Box<dyn Trial>, TrialError>;
     /// What there is to see of the whole study.
     fn panels(&self, results: &[TrialResult]) -> Vec<Panel>;
     /// The verdict.
@@ -185,22 +191,31 @@ impl<S: System> Study for Opened<S> {
     }
 
     fn cost(&self) -> Cost {
-        S::cost(&self.0.settings, self.0.seeds)
+        cell::cost(&self.cells())
     }
 
     fn trials(&self) -> Vec<TrialSpec> {
-        S::trials(&self.0.settings, self.0.seeds)
+        cell::specs(&self.cells())
     }
 
-    fn start(&self, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        S::start(&self.0.settings, spec, setup)
+    fn start(&self, spec: &TrialSpec, pool: &Pool) -> Result<Box<dyn Trial>, TrialError> {
+        let key = Key::new(self.0.seed).purpose("replica").index(spec.seed);
+        let setup = Setup { seed: spec.seed, key, pool: pool.clone() };
+        S::start(&self.0.settings, cell::cell_of(self.cells(), spec)?, &setup)
     }
 
     fn panels(&self, results: &[TrialResult]) -> Vec<Panel> {
-        S::panels(&self.0.settings, results)
+        S::panels(&self.0.settings, &Evidence::new(self.cells(), results))
     }
 
     fn judge(&self, results: &[TrialResult]) -> Verdict {
-        S::judge(&self.0.settings, self.0.seed, results)
+        let key = Key::new(self.0.seed).purpose("judge");
+        S::judge(&self.0.settings, &Evidence::new(self.cells(), results), key)
+    }
+}
+
+impl<S: System> Opened<S> {
+    fn cells(&self) -> Vec<Cell<S::Condition>> {
+        S::cells(&self.0.settings, self.0.seeds)
     }
 }

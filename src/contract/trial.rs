@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Closing, Event, Level, Panel, Reading};
+use super::{Archive, Checkpoint, Closing, Event, Level, Panel, Reading};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 
@@ -29,7 +29,9 @@ pub struct TrialSpec {
 /// What a trial is started with.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Root of the random streams of the study: `Key::new(study seed)`.
+    /// Its replica.
+    pub seed: u64,
+    /// Root of the random streams of its replica; all conditions of a replica share it.
     pub key: Key,
     /// Threads it may use; must not change what it computes.
     pub pool: Pool,
@@ -79,6 +81,11 @@ fn of_seed(seed: Option<u64>) -> String {
 }
 
 impl TrialError {
+    /// Data that cannot be had, in the words of their reader.
+    pub fn data(error: impl ToString) -> Self {
+        TrialError::Data(error.to_string())
+    }
+
     /// The same, with the seed of the batch at which it diverged.
     #[must_use]
     pub fn of_batch(self, number: u64) -> Self {
@@ -100,28 +107,6 @@ impl TrialError {
             TrialError::Checkpoint(_) | TrialError::Data(_) => Closing::Failed,
         }
     }
-}
-
-/// One tensor of a checkpoint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
-    /// Stable path name: `layers.0.attention.query.weight`.
-    pub name: String,
-    /// Shape.
-    pub shape: Vec<usize>,
-    /// Values, row-major.
-    pub values: Vec<f32>,
-}
-
-/// All that a trial needs to go on where it was.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checkpoint {
-    /// Steps done.
-    pub step: u64,
-    /// Weights and optimiser state.
-    pub tensors: Vec<Tensor>,
-    /// Everything else, by name.
-    pub fields: BTreeMap<String, String>,
 }
 
 /// Where a trial writes what it finds.
@@ -168,11 +153,15 @@ pub trait Trial: Send {
     /// must not change what later steps compute.
     fn panels(&mut self) -> Vec<Panel>;
 
-    /// All that [`Trial::restore`] needs.
-    fn save(&self) -> Checkpoint;
+    /// Names everything that a checkpoint of it holds, to be written or read back; read back into a trial that was
+    /// just started.
+    ///
+    /// # Errors
+    /// [`TrialError::Checkpoint`] when what is read back is not of this trial.
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError>;
 
     /// Turns a knob of the system: later steps read another value, and nothing else changes. Called
-    /// between steps, and again in the same order after [`Trial::restore`].
+    /// between steps, and again in the same order after it was restored.
     ///
     /// # Errors
     /// When the system has no such knob.
@@ -199,12 +188,26 @@ pub trait Trial: Send {
     ) -> Result<Vec<Reading>, String> {
         Err("this trial trains no model".into())
     }
+}
 
-    /// Goes back to a saved state; called on a trial that was just started.
+impl dyn Trial + '_ {
+    /// A checkpoint of the trial as it is.
+    ///
+    /// # Panics
+    /// If it does not keep itself (the contract's test holds that every trial does).
+    pub fn save(&mut self) -> Checkpoint {
+        let mut checkpoint = Checkpoint { step: self.progress().step, ..Checkpoint::default() };
+        self.keep(&mut Archive::saving(&mut checkpoint)).expect("only reading back can fail");
+        checkpoint
+    }
+
+    /// Goes back to a checkpoint; called on a trial that was just started.
     ///
     /// # Errors
-    /// [`TrialError::Checkpoint`] when the checkpoint is not of this trial.
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError>;
+    /// [`TrialError::Checkpoint`] when it is not of this trial.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
+        self.keep(&mut Archive::restoring(checkpoint))
+    }
 }
 
 /// What a trial recorded, as the judge sees it.

@@ -49,6 +49,14 @@ pub struct Check {
     pub passed: bool,
 }
 
+impl Check {
+    /// Effect and interval as numbers to print; not a number where there is none.
+    pub fn numbers(&self) -> [f64; 3] {
+        let (low, high) = self.interval.unwrap_or((f64::NAN, f64::NAN));
+        [self.effect.unwrap_or(f64::NAN), low, high]
+    }
+}
+
 /// What one seed of one condition gave: every seed is reported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeedRow {

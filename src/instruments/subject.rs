@@ -7,6 +7,7 @@ use crate::base::threads::Pool;
 use crate::engine::{Executor, Graph, Output, Shape, Slot, Store, Var};
 use crate::nn::optimiser::OptimiserSettings;
 use crate::nn::weights::{Values, Weights};
+use crate::nn::zoo::mlp::Mlp;
 
 /// What a model makes of its inputs.
 #[derive(Clone, Debug)]
@@ -21,6 +22,18 @@ pub struct Forward<'g> {
 pub trait Model: Send + Sync {
     /// Records the model on inputs.
     fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g>;
+}
+
+/// A plain perceptron: its hidden layers are what there is to see.
+impl Model for Mlp {
+    fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
+        Forward { outputs: self.forward(values, inputs), hidden: named(self.hidden(values, inputs)) }
+    }
+}
+
+/// Hidden layers by their numbers: `hidden 1`, `hidden 2`, ...
+pub fn named(hidden: Vec<Var<'_>>) -> Vec<(String, Var<'_>)> {
+    hidden.into_iter().enumerate().map(|(i, layer)| (format!("hidden {}", i + 1), layer)).collect()
 }
 
 /// What training makes small. The loss of a set is the mean over its examples.

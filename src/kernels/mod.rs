@@ -3,6 +3,7 @@
 
 pub mod along;
 pub mod attention;
+pub mod binary;
 #[cfg(test)]
 pub(crate) mod check;
 pub mod convolution;

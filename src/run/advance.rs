@@ -1,22 +1,20 @@
 //! One trial, from wherever it is to its end or to the next stop.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Saved};
-use super::digest::Digest;
 use super::durable::records::{self, Extent, Records};
 use super::durable::{self, Keep};
 use super::error::RunError;
 use super::folder::{Folder, Manifest};
 use super::journal;
+use super::opening::{Opening, guarded};
+use super::recorder::Recorder;
 use super::schedule::{Command, Schedule};
-use super::turns::{Turned, Turns, count_turns, repeat};
-use crate::base::random::Key;
-use crate::base::text::panic_text;
+use super::turns::{Turned, Turns, count_turns};
 use crate::base::threads::Pool;
 use crate::contract::{
-    Closing, Event, Flow, Found, Level, Progress, Record, Setup, Status, Study, Trial, TrialError, TrialSpec, Watch,
+    Closing, Event, Flow, Found, Level, Progress, Record, Status, Study, Trial, TrialError, TrialSpec, Watch,
 };
 
 /// Wall time between flushes of the metrics.
@@ -38,57 +36,6 @@ pub(super) struct Bench {
     pub(super) checkpoint_every: Duration,
 }
 
-/// What a trial says, on its way to its file and to the coordinator.
-#[derive(Default)]
-struct Recorder {
-    /// Its file, once the trial has begun.
-    file: Option<Records>,
-    /// Events for the coordinator.
-    fresh: Vec<Event>,
-    /// What a viewer shows of them.
-    digest: Digest,
-    /// The first value that was not finite; everything behind it is dropped.
-    broken: Option<(u64, String)>,
-}
-
-impl Recorder {
-    fn write(&mut self, event: Event) {
-        let push = |file: &mut Records| file.push(&event).expect("an event is plain data with string keys");
-        self.file.iter_mut().for_each(push);
-        self.digest.apply(&event);
-        self.fresh.push(event);
-    }
-
-    fn flush(&mut self) -> Result<(), RunError> {
-        self.file.as_mut().map_or(Ok(()), Records::flush)
-    }
-
-    fn sync(&mut self) -> Result<(), RunError> {
-        self.file.as_mut().map_or(Ok(()), Records::sync)
-    }
-
-    fn length(&self) -> u64 {
-        self.file.as_ref().map_or(0, Records::len)
-    }
-}
-
-impl Record for Recorder {
-    fn event(&mut self, event: Event) {
-        if self.broken.is_some() {
-            return;
-        }
-        match &event {
-            Event::Metric { step, name, value } if !value.is_finite() => self.broken = Some((*step, name.clone())),
-            Event::Vector { step, name, values } if values.iter().any(|v| !v.is_finite()) => {
-                self.broken = Some((*step, name.clone()));
-            }
-            // How a trial begins and ends, and what was asked of it, is the worker's to say.
-            Event::Opened { .. } | Event::Turned { .. } | Event::Closed { .. } => {}
-            _ => self.write(event),
-        }
-    }
-}
-
 /// Why a trial is over before its last step.
 struct Broken {
     closing: Closing,
@@ -108,12 +55,6 @@ impl From<TrialError> for Broken {
         let traceable = matches!(error, TrialError::Diverged { .. });
         Broken { closing: error.closing(), why: error.to_string(), traceable }
     }
-}
-
-/// Calls what belongs to a system; a panic there ends the trial, not the worker.
-fn guarded<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|panic| Err(Broken::failed(format!("a fault in the program: {}", panic_text(&*panic)))))
 }
 
 /// What ends the work on a trial early.
@@ -211,7 +152,7 @@ impl Bench {
         let mut turns = Turns::open(&self.folder, name)?;
         turns.seen = self.schedule.turns_so_far();
         let (found, wrong) = checkpoint::newest(&self.folder, name, |saved| {
-            let (trial, events) = self.restore(index, pool, saved)?;
+            let (trial, events) = self.opening(index, pool).restore(saved)?;
             Ok((trial, events, saved.metrics, saved.finished))
         });
         for reason in wrong {
@@ -229,7 +170,7 @@ impl Bench {
                 (trial, finished)
             }
             None => {
-                let trial = self.start(index, pool)?;
+                let trial = self.opening(index, pool).start().map_err(Broken::from)?;
                 record.write(Event::Opened { steps: trial.progress().steps });
                 (trial, false)
             }
@@ -246,26 +187,9 @@ impl Bench {
         Ok(running)
     }
 
-    /// A trial at its beginning.
-    fn start(&self, index: usize, pool: &Pool) -> Result<Box<dyn Trial>, Broken> {
-        let setup = Setup { key: Key::new(self.manifest.header.seed), pool: pool.clone() };
-        guarded(|| Ok(pool.enter(|| self.study.start(self.spec(index), &setup))?))
-    }
-
-    /// A trial as a checkpoint has it, and what it recorded until then.
-    fn restore(&self, index: usize, pool: &Pool, saved: &Saved) -> Result<(Box<dyn Trial>, Vec<Event>), String> {
-        if saved.preset != self.manifest.hash {
-            return Err("it belongs to another preset".into());
-        }
-        let path = self.folder.metrics(&self.spec(index).name);
-        let events: Vec<Event> = records::read(&path, saved.metrics).map_err(|e| format!("metrics.jsonl {e}"))?;
-        let mut trial = self.start(index, pool).map_err(|broken| broken.why)?;
-        let restored = guarded(|| {
-            trial.restore(&saved.checkpoint)?;
-            Ok(repeat(&events, &mut *trial)?)
-        });
-        restored.map_err(|broken| broken.why)?;
-        Ok((trial, events))
+    fn opening<'a>(&'a self, index: usize, pool: &'a Pool) -> Opening<'a> {
+        let Bench { folder, study, manifest, .. } = self;
+        Opening { folder, manifest, study: study.as_ref(), spec: self.spec(index), pool }
     }
 
     /// Says what stands behind the checkpoint from which a trial goes on: it is done again.
@@ -285,13 +209,13 @@ impl Bench {
     /// Where a trial that diverged in the step after `step` steps did so: another one goes from the
     /// newest checkpoint to before that step, and then watches every value.
     fn diagnose(&self, index: usize, pool: &Pool, step: u64) -> Option<String> {
-        let name = &self.spec(index).name;
+        let (name, opening) = (&self.spec(index).name, self.opening(index, pool));
         let mut turns = Turns::open(&self.folder, name).ok()?;
         let (found, _) = checkpoint::newest(&self.folder, name, |saved| {
-            let (trial, events) = self.restore(index, pool, saved)?;
+            let (trial, events) = opening.restore(saved)?;
             Ok((trial, count_turns(&events)))
         });
-        let (mut trial, done) = found.map_or_else(|| Some((self.start(index, pool).ok()?, 0)), Some)?;
+        let (mut trial, done) = found.map_or_else(|| Some((opening.start().ok()?, 0)), Some)?;
         turns.done = done;
         guarded(|| {
             let mut unrecorded: Vec<Event> = Vec::new();
@@ -333,7 +257,7 @@ impl Running<'_> {
             self.turn()?;
             self.before = self.trial.progress().step;
             let (trial, record) = (&mut self.trial, &mut self.record);
-            let flow = guarded(|| Ok(self.pool.enter(|| trial.step(record))?));
+            let flow = guarded(|| self.pool.enter(|| trial.step(record)));
             #[cfg(test)]
             if self.bench.schedule.dies() {
                 self.record.file.take().unwrap().tear();
@@ -343,7 +267,7 @@ impl Running<'_> {
                 let diverged = TrialError::Diverged { step, what, seed: None };
                 return Err(Broken { traceable: false, ..diverged.into() }.into());
             }
-            self.finished = flow? == Flow::Done;
+            self.finished = flow.map_err(Broken::from)? == Flow::Done;
             self.read_instruments()?;
             self.keep_up()?;
         }
@@ -385,7 +309,7 @@ impl Running<'_> {
             self.turns.add(Turned { step, knob: turn.knob, value: turn.value })?;
         }
         while let Some(Turned { knob, value, .. }) = self.turns.due(step) {
-            guarded(|| Ok(self.trial.turn(&knob, value)?))?;
+            guarded(|| self.trial.turn(&knob, value)).map_err(Broken::from)?;
             self.record.write(Event::Turned { step, knob, value });
         }
         Ok(())
@@ -403,8 +327,8 @@ impl Running<'_> {
         let trial = &mut self.trial;
         // A trial without a model at this step has nothing to read, and no reading is no fault.
         let readings =
-            guarded(|| Ok(self.pool.enter(|| trial.readings(&names, &mut |_, _, _| ()))))?.unwrap_or_default();
-        for reading in readings {
+            guarded(|| Ok(self.pool.enter(|| trial.readings(&names, &mut |_, _, _| ())))).map_err(Broken::from)?;
+        for reading in readings.unwrap_or_default() {
             let Found::Measured { quantities, .. } = reading.found else { continue };
             for quantity in quantities {
                 let name = format!("{}.{}", reading.instrument, quantity.name).replace(", ", ".").replace(' ', "_");
@@ -447,7 +371,7 @@ impl Running<'_> {
     /// Writes a checkpoint; the metrics that it counts on are on the disk before it.
     fn save(&mut self) -> Result<(), End> {
         let begun = Instant::now();
-        let checkpoint = guarded(|| Ok(self.trial.save()))?;
+        let checkpoint = guarded(|| Ok(self.trial.save())).map_err(Broken::from)?;
         self.record.sync()?;
         let saved = Saved {
             checkpoint,
@@ -469,7 +393,7 @@ impl Running<'_> {
     /// Writes what there is to see.
     fn show(&mut self) -> Result<(), End> {
         let begun = Instant::now();
-        let panels = guarded(|| Ok(self.pool.enter(|| self.trial.panels())))?;
+        let panels = guarded(|| Ok(self.pool.enter(|| self.trial.panels()))).map_err(Broken::from)?;
         let path = self.bench.folder.trial(&self.name(), "panels.json");
         durable::write_json(&path, &panels, Keep::Fleeting)?;
         self.pace.shown = Some((Instant::now(), self.trial.progress().step));

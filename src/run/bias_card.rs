@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint;
-use super::durable::{Keep, records, write_json};
+use super::durable::{Keep, write_json};
 use super::error::RunError;
 use super::export::shown;
 use super::folder::{Folder, Manifest};
-use super::turns;
-use crate::base::random::Key;
-use crate::base::text::{nearest, panic_text};
+use super::opening::{Opening, guarded};
+use crate::base::text::nearest;
 use crate::base::threads::Pool;
-use crate::contract::{Body, Entry, Event, Found, Panel, Reading, Setup, Study, Table, Trial, TrialSpec};
+use crate::contract::{Body, Entry, Found, Panel, Reading, Table, Trial, TrialSpec};
 
 /// What every instrument says about the model of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,8 +50,11 @@ pub fn bias_card(
     let pool = Pool::new(threads);
     let mut why = None;
     for spec in chosen(folder, &manifest, trial)? {
-        let made = model(folder, &manifest, study.as_ref(), spec, &pool)
-            .and_then(|(mut trained, step)| Ok((guarded(|| trained.readings(study.instruments(), told))?, step)));
+        let opening = Opening { folder, manifest: &manifest, study: study.as_ref(), spec, pool: &pool };
+        let made = trained(&opening).and_then(|mut trial| {
+            let read = guarded(|| Ok(trial.readings(study.instruments(), told)));
+            Ok((read.map_err(|error| error.to_string())??, trial.progress().step))
+        });
         match made {
             Ok((readings, step)) => {
                 let card = BiasCard {
@@ -131,31 +133,9 @@ fn chosen<'m>(folder: &Folder, manifest: &'m Manifest, trial: Option<&str>) -> R
     }
 }
 
-/// The trial as its newest checkpoint has it, with its knobs as they were turned, and its steps.
-fn model(
-    folder: &Folder,
-    manifest: &Manifest,
-    study: &dyn Study,
-    spec: &TrialSpec,
-    pool: &Pool,
-) -> Result<(Box<dyn Trial>, u64), String> {
-    let (found, wrong) = checkpoint::newest(folder, &spec.name, |saved| {
-        let setup = Setup { key: Key::new(manifest.header.seed), pool: pool.clone() };
-        let path = folder.metrics(&spec.name);
-        let events: Vec<Event> = records::read(&path, saved.metrics).map_err(|e| format!("metrics.jsonl {e}"))?;
-        guarded(|| {
-            let mut trial = pool.enter(|| study.start(spec, &setup)).map_err(|e| e.to_string())?;
-            trial.restore(&saved.checkpoint).map_err(|e| e.to_string())?;
-            turns::repeat(&events, &mut *trial).map_err(|e| e.to_string())?;
-            let step = trial.progress().step;
-            Ok((trial, step))
-        })
-    });
-    found.ok_or_else(|| wrong.into_iter().next().unwrap_or_else(|| "it has no checkpoint yet".into()))
-}
-
-/// What a panic leaves is a reason.
-fn guarded<T>(body: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(body))
-        .unwrap_or_else(|payload| Err(format!("a defect: {}", panic_text(payload.as_ref()))))
+/// The trial as its newest checkpoint has it.
+fn trained(opening: &Opening<'_>) -> Result<Box<dyn Trial>, String> {
+    let (found, wrong) = checkpoint::newest(opening.folder, &opening.spec.name, |saved| opening.restore(saved));
+    let why = || wrong.into_iter().next().unwrap_or_else(|| "it has no checkpoint yet".into());
+    found.map(|(trial, _)| trial).ok_or_else(why)
 }

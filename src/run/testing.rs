@@ -76,6 +76,8 @@ impl System for Toy {
     const KNOBS: &'static [Knob] = &[Knob { name: "rate", about: "how fast it decays", range: (0.0, 1.0) }];
     const INSTRUMENTS: &'static [&'static str] = &["size", "none"];
     type Settings = Settings;
+    /// Whether a fault is built in.
+    type Condition = bool;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         let model = &settings.model;
@@ -89,38 +91,28 @@ impl System for Toy {
         problems
     }
 
-    fn cost(_: &Settings, seeds: u64) -> Cost {
-        Cost { trials: seeds as usize, ..Cost::default() }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<bool>> {
+        let faults = settings.faults.len() as u64;
+        let cells =
+            [Cell::new("plain", false, seeds, settings.steps), Cell::new("fault", true, faults, settings.steps)];
+        cells.into_iter().filter(|cell| !cell.replicas.is_empty()).collect()
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        let spec = |name: String, condition: &str, seed| TrialSpec {
-            name,
-            condition: condition.into(),
-            seed,
-            axes: Default::default(),
-            steps: settings.steps,
-            flop: 0.0,
-        };
-        let faults = settings.faults.iter().enumerate();
-        let plain = (0..seeds).map(|seed| spec(format!("plain.s{seed}"), "plain", seed));
-        plain.chain(faults.map(|(i, _)| spec(format!("fault.s{i}"), "fault", i as u64))).collect()
-    }
-
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let fault = (spec.condition == "fault").then(|| settings.faults[spec.seed as usize].clone());
+    fn start(settings: &Settings, cell: Cell<bool>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        let fault = cell.condition.then(|| settings.faults[setup.seed as usize].clone());
         let values = vec![1.0; settings.model.width];
-        let key = setup.key.purpose(&spec.name);
+        let key = setup.key.purpose(&cell.label);
         Ok(Box::new(ToyTrial { settings: settings.clone(), fault, key, step: 0, values }))
     }
 
-    fn panels(_: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        let bars = results.iter().map(|r| Bar { value: r.last("loss").unwrap_or(f64::NAN), ..Bar::default() });
+    fn panels(_: &Settings, evidence: &Evidence<'_, bool>) -> Vec<Panel> {
+        let losses = evidence.all().flat_map(|recorded| recorded.seeds.iter().map(|result| result.last("loss")));
+        let bars = losses.map(|loss| Bar { value: loss.unwrap_or(f64::NAN), ..Bar::default() });
         vec![Panel::new("all", "All", "", Body::Bars(Bars { bars: bars.collect(), ..Bars::default() }))]
     }
 
-    fn judge(_: &Settings, _: u64, results: &[TrialResult]) -> Verdict {
-        let losses: Vec<f64> = results.iter().filter_map(|r| r.last("loss")).collect();
+    fn judge(_: &Settings, evidence: &Evidence<'_, bool>, _: Key) -> Verdict {
+        let losses: Vec<f64> = evidence.all().flat_map(|recorded| recorded.values("loss")).collect();
         let effect = losses.iter().sum::<f64>() / losses.len() as f64;
         Verdict {
             outcome: if effect < 0.9 { Outcome::Reproduced } else { Outcome::NotReproduced },
@@ -207,17 +199,9 @@ impl Trial for ToyTrial {
         Ok(names.iter().map(reading).collect())
     }
 
-    fn save(&self) -> Checkpoint {
-        let tensor = Tensor { name: "values".into(), shape: vec![self.values.len()], values: self.values.clone() };
-        let fields = [("kind".to_owned(), "toy".to_owned())].into();
-        Checkpoint { step: self.step, tensors: vec![tensor], fields }
-    }
-
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let [tensor] = &checkpoint.tensors[..] else {
-            return Err(TrialError::Checkpoint("one tensor expected".into()));
-        };
-        (self.step, self.values) = (checkpoint.step, tensor.values.clone());
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.step)?;
+        let width = self.values.len();
+        archive.tensor("values", &[width], &mut self.values)
     }
 }

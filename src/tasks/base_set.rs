@@ -115,6 +115,11 @@ impl BaseSet {
         }
     }
 
+    /// Raw value of full ink; 1 where rows are no pictures.
+    pub fn full(&self) -> f32 {
+        self.picture.map_or(1.0, |picture| picture.full)
+    }
+
     /// A row's raw values as they were before standardising (to rounding): what a picture shows.
     pub fn raw(&self, row: usize) -> Vec<f32> {
         let input: ArrayView1<f32> = self.inputs.row(row);

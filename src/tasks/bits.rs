@@ -6,7 +6,7 @@ use std::io::Write;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, Entry};
+use super::{DataError, Entry, read};
 use crate::base::random::Stream;
 
 /// Bits of an input.
@@ -100,7 +100,7 @@ impl Pools {
 }
 
 /// The row of the table of tasks.
-pub const ENTRY: Entry = Entry {
+pub(super) const ENTRY: Entry = Entry {
     name: "bits",
     what: "16 bits, -1 or +1, with an easy feature (bit 1) and a hard one (parity of bits 2, 3, 4) behind them",
     source: "after Lampinen, Chan, Hermann, Learned feature representations are biased by complexity, 2024",
@@ -116,7 +116,7 @@ struct Sample {
 
 fn write(settings: serde_json::Value, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
     let refused = |message: String| DataError::Settings { path: "features".into(), message };
-    let sample: Sample = serde_json::from_value(settings).map_err(|error| refused(error.to_string()))?;
+    let sample: Sample = read(settings)?;
     if let Some(problem) = sample.features.iter().find_map(Formula::problem) {
         return Err(refused(problem));
     }

@@ -81,11 +81,11 @@ impl Images {
     }
 }
 
-/// Raw pixels over `full`, less the mean training image; `test` images are held out, by a shuffle of `key`.
-fn split(set: &BaseSet, full: f32, test: usize, key: Key) -> (Images, Images) {
+/// Pixels from 0 to 1, less the mean training image; `test` images are held out, by a shuffle of `key`.
+fn split(set: &BaseSet, test: usize, key: Key) -> (Images, Images) {
     let mut rows: Vec<usize> = (0..set.rows()).collect();
     rows.shuffle(&mut key.purpose("split").stream());
-    let width = set.features();
+    let (width, full) = (set.features(), set.full());
     let train = rows.split_off(test.min(rows.len()));
     let pixels = |rows: &[usize]| -> Vec<f32> {
         rows.iter().flat_map(|&row| set.raw(row).into_iter().map(|x| x / full)).collect()
@@ -104,14 +104,14 @@ fn split(set: &BaseSet, full: f32, test: usize, key: Key) -> (Images, Images) {
 }
 
 impl ClassSequence {
-    /// The sequence of a set whose raw pixels are 0 to `full`. The split and the permutations are drawn from
+    /// The sequence of a set of pictures. The split and the permutations are drawn from
     /// `key` alone, so that sequences of other parts hold the same images.
     ///
     /// # Panics
     /// If the set has fewer images than `test`, or less than two classes.
-    pub fn new(set: &BaseSet, full: f32, parts: Parts, test: usize, key: Key) -> Self {
+    pub fn new(set: &BaseSet, parts: Parts, test: usize, key: Key) -> Self {
         assert!(test < set.rows() && set.classes() >= 2, "images to train on, of two classes");
-        let (train, held) = split(set, full, test, key);
+        let (train, held) = split(set, test, key);
         let classes = set.classes();
         let all: Vec<usize> = (0..classes).collect();
         let pair = |pair: &[usize]| Part {
@@ -152,7 +152,7 @@ mod tests {
 
     fn sequence(parts: Parts) -> ClassSequence {
         let set = digits::base_set(Standardise::MeanImage);
-        ClassSequence::new(&set, 16.0, parts, 500, Key::new(1))
+        ClassSequence::new(&set, parts, 500, Key::new(1))
     }
 
     #[test]

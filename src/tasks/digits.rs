@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 
 use ndarray::Array2;
 
-use super::DataError;
 use super::base_set::{BaseSet, Picture, RawSet, Standardise, fixed_split};
 use super::tables::{csv_error, number, reader};
+use super::{DataError, Entry, Nothing, read};
 
 const BYTES: &[u8] = include_bytes!("../../data/digits.csv.gz");
 const SIDE: usize = 8;
@@ -31,11 +31,18 @@ pub fn base_set(standardise: Standardise) -> BaseSet {
     BaseSet::new(raw, standardise)
 }
 
-/// Writes the first `limit` digits as published: 64 pixels, then the class; no header.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub fn write(limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
+/// The row of the table of tasks.
+pub(super) const ENTRY: Entry = Entry {
+    name: "digits",
+    what: "1,797 handwritten digits of 8x8 pixels: 64 values 0 to 16, then the class",
+    source: "Optical Recognition of Handwritten Digits (test part), E. Alpaydin and C. Kaynak, UCI, 1998, CC BY 4.0",
+    settings: || serde_json::json!({}),
+    write,
+};
+
+/// The first `limit` digits as published: 64 pixels, then the class; no header.
+fn write(settings: serde_json::Value, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
+    let Nothing {} = read(settings)?;
     let text = text();
     let mut writer = csv::Writer::from_writer(out);
     for record in reader(&text).byte_records().take(limit) {
@@ -112,7 +119,7 @@ mod tests {
     #[test]
     fn are_written_as_published() {
         let mut out = Vec::new();
-        write(2, &mut out).unwrap();
+        write(serde_json::json!({}), 2, &mut out).unwrap();
         assert_eq!(out, text().split_inclusive(|&b| b == b'\n').take(2).collect::<Vec<_>>().concat());
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::base_set::{BaseSet, Picture, RawSet, Standardise, fixed_split};
 
@@ -14,18 +15,31 @@ const MOST_BYTES: u64 = 1 << 30;
 const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 
-/// What to make of a pair of files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// A labelled set of images in two IDX files, plain or gzip, as a preset names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
+pub struct Files {
+    /// Name in panels, metrics and messages.
+    #[serde(default = "images")]
+    pub name: String,
+    /// File of the images.
+    pub images: PathBuf,
+    /// File of the labels.
+    pub labels: PathBuf,
     /// Average blocks of 2x2 pixels: 28x28 becomes 14x14.
+    #[serde(default)]
     pub pool: bool,
-    /// Use only the first so many images; none for all.
+    /// Use only the first so many images; all when absent.
+    #[serde(default)]
     pub limit: Option<usize>,
-    /// Images of the training part, by the fixed shuffle of seed 0; 0 holds out all of them.
+    /// Images of the training part, by the fixed shuffle of seed 0; the others are held out. 0 for a set that is
+    /// only evaluated on, and for systems that draw splits of their own.
+    #[serde(default)]
     pub train: usize,
-    /// How pixels become inputs.
-    pub standardise: Standardise,
+}
+
+fn images() -> String {
+    "images".into()
 }
 
 /// What is wrong with a file.
@@ -95,12 +109,13 @@ pub enum IdxError {
     },
 }
 
-/// Reads a file of images and its file of labels into a set named `name`.
+/// Reads a file of images and its file of labels.
 ///
 /// # Errors
 /// Names the file and what was expected of it. Memory grows with what the files hold, never with
 /// what their headers claim.
-pub fn read(name: &str, images: &Path, labels: &Path, options: &Options) -> Result<BaseSet, IdxError> {
+pub fn read(files: &Files, standardise: Standardise) -> Result<BaseSet, IdxError> {
+    let Files { name, images, labels, pool, limit, train } = files;
     let images_file = images.display().to_string();
     let labels_file = labels.display().to_string();
     let ([count, height, width], mut pixels) = decode(&images_file, open(images)?, Kind::IMAGES)?;
@@ -108,7 +123,7 @@ pub fn read(name: &str, images: &Path, labels: &Path, options: &Options) -> Resu
     if count != label_count {
         return Err(IdxError::Counts { images_file, images: count, labels_file, labels: label_count });
     }
-    let used = options.limit.unwrap_or(count).min(count);
+    let used = limit.unwrap_or(count).min(count);
     pixels.truncate(used * height * width);
     labels.truncate(used);
 
@@ -117,11 +132,11 @@ pub fn read(name: &str, images: &Path, labels: &Path, options: &Options) -> Resu
     if classes < 2 {
         return Err(wrong(&labels_file, "at least 2 classes".into(), format!("{classes} in {used} labels")));
     }
-    if options.train >= used {
-        let expected = format!("more than the {} images of the training part", options.train);
+    if *train >= used {
+        let expected = format!("more than the {train} images of the training part");
         return Err(wrong(&images_file, expected, format!("{used} images")));
     }
-    let (values, side) = if options.pool {
+    let (values, side) = if *pool {
         if height % 2 != 0 || width % 2 != 0 {
             return Err(wrong(&images_file, "even sides, to average 2x2 pixels".into(), format!("{width}x{height}")));
         }
@@ -131,14 +146,14 @@ pub fn read(name: &str, images: &Path, labels: &Path, options: &Options) -> Resu
     };
     let values = Array2::from_shape_vec((used, side.0 * side.1), values).expect("decode checked the number of pixels");
     let raw = RawSet {
-        name: name.to_owned(),
+        name: name.clone(),
         values,
         labels,
         class_names: (0..classes).map(|class| class.to_string()).collect(),
-        parts: fixed_split(used, options.train),
+        parts: fixed_split(used, *train),
         picture: Some(Picture { width: side.1, height: side.0, full: 255.0 }),
     };
-    Ok(BaseSet::new(raw, options.standardise))
+    Ok(BaseSet::new(raw, standardise))
 }
 
 /// What a file must hold.
@@ -253,19 +268,29 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn read_bytes(images: &[u8], labels: &[u8], options: &Options) -> Result<BaseSet, IdxError> {
+    fn files(images: &Path, labels: &Path) -> Files {
+        let (images, labels) = (images.to_owned(), labels.to_owned());
+        Files { name: "own".into(), images, labels, pool: false, limit: None, train: 0 }
+    }
+
+    fn read_as(images: &[u8], labels: &[u8], set: impl Fn(&mut Files)) -> Result<BaseSet, IdxError> {
         let folder = tempfile::tempdir().unwrap();
-        let (images_path, labels_path) = (folder.path().join("images"), folder.path().join("labels"));
-        std::fs::write(&images_path, images).unwrap();
-        std::fs::write(&labels_path, labels).unwrap();
-        read("own", &images_path, &labels_path, options)
+        let mut files = files(&folder.path().join("images"), &folder.path().join("labels"));
+        std::fs::write(&files.images, images).unwrap();
+        std::fs::write(&files.labels, labels).unwrap();
+        set(&mut files);
+        read(&files, Standardise::default())
+    }
+
+    fn read_bytes(images: &[u8], labels: &[u8]) -> Result<BaseSet, IdxError> {
+        read_as(images, labels, |_| ())
     }
 
     #[test]
     fn reads_plain_and_gzip_alike() {
-        let options = Options { train: 7, ..Options::default() };
-        let plain = read_bytes(&images(10, 4), &labels(10), &options).unwrap();
-        let packed = read_bytes(&gzip(&images(10, 4)), &gzip(&labels(10)), &options).unwrap();
+        let set = |files: &mut Files| files.train = 7;
+        let plain = read_as(&images(10, 4), &labels(10), set).unwrap();
+        let packed = read_as(&gzip(&images(10, 4)), &gzip(&labels(10)), set).unwrap();
         assert_eq!(plain.inputs, packed.inputs);
         assert_eq!((plain.rows(), plain.features(), plain.classes()), (10, 16, 3));
         assert_eq!((plain.train.len(), plain.held_out.len()), (7, 3));
@@ -276,27 +301,26 @@ mod tests {
     #[test]
     fn averages_blocks_of_four() {
         let image = file(IMAGES, &[2, 2, 4], &[0, 4, 255, 255, 8, 12, 255, 254, 1, 1, 2, 2, 1, 1, 2, 2]);
-        let options = Options { pool: true, ..Options::default() };
-        let set = read_bytes(&image, &labels(2), &options).unwrap();
+        let pool = |files: &mut Files| files.pool = true;
+        let set = read_as(&image, &labels(2), pool).unwrap();
         assert_eq!(set.picture.map(|p| (p.width, p.height)), Some((2, 1)));
         assert!((set.raw(0)[0] - 6.0).abs() < 1e-3 && (set.raw(0)[1] - 254.75).abs() < 1e-3);
-        let error = read_bytes(&images(3, 3), &labels(3), &options).unwrap_err().to_string();
+        let error = read_as(&images(3, 3), &labels(3), pool).unwrap_err().to_string();
         assert!(error.contains("expected even sides") && error.ends_with("found 3x3"), "{error}");
     }
 
     #[test]
     fn limit_and_split_are_kept() {
-        let options = Options { limit: Some(6), train: 4, ..Options::default() };
-        let set = read_bytes(&images(10, 2), &labels(10), &options).unwrap();
+        let split = |files: &mut Files| (files.limit, files.train) = (Some(6), 4);
+        let set = read_as(&images(10, 2), &labels(10), split).unwrap();
         assert_eq!((set.rows(), set.train.len(), set.held_out.len()), (6, 4, 2));
-        let error = read_bytes(&images(4, 2), &labels(4), &options).unwrap_err().to_string();
+        let error = read_as(&images(4, 2), &labels(4), split).unwrap_err().to_string();
         assert!(error.ends_with("expected more than the 4 images of the training part, found 4 images"), "{error}");
     }
 
     #[test]
     fn says_what_is_wrong() {
-        let message =
-            |images: &[u8], labels: &[u8]| read_bytes(images, labels, &Options::default()).unwrap_err().to_string();
+        let message = |images: &[u8], labels: &[u8]| read_bytes(images, labels).unwrap_err().to_string();
         let (good, good_labels) = (images(4, 4), labels(4));
         let error = message(&good_labels, &good_labels);
         assert!(error.ends_with("expected the magic number 0x00000803 of IDX images, found 0x00000801"), "{error}");
@@ -308,7 +332,7 @@ mod tests {
         let zero = file(LABELS, &[4], &[0; 4]);
         assert!(message(&good, &zero).ends_with("expected at least 2 classes, found 1 in 4 labels"));
         assert!(message(&gzip(&good)[..30], &good_labels).contains("cannot be read"));
-        let missing = read("own", Path::new("/no/images"), Path::new("/no/labels"), &Options::default());
+        let missing = read(&files(Path::new("/no/images"), Path::new("/no/labels")), Standardise::default());
         assert!(missing.unwrap_err().to_string().starts_with("/no/images cannot be read"));
     }
 

@@ -8,10 +8,10 @@ pub mod digits;
 pub mod dominoes;
 pub mod gpicl;
 pub mod idx;
+pub mod images;
 pub mod opposing;
 pub mod references;
 pub mod rotation;
-mod sample;
 pub mod scattered_digits;
 pub mod slabs;
 pub mod supply;
@@ -19,6 +19,8 @@ pub mod tables;
 pub mod torus;
 
 use std::io::Write;
+
+use serde::de::DeserializeOwned;
 
 use crate::base::random::Stream;
 
@@ -63,6 +65,39 @@ pub struct Feature {
     pub complexity: f64,
 }
 
+/// A setting of a task that is of the right type but cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: expected {expected}, found {found}")]
+pub struct Refusal {
+    /// Field of the task's settings.
+    pub field: &'static str,
+    /// What stands there.
+    pub found: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+/// Everything that cannot be used, in the order of the fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Refusals(pub Vec<Refusal>);
+
+impl Refusals {
+    /// A single field that cannot be used.
+    fn one(field: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
+        let mut refusals = Refusals::default();
+        refusals.check(field, false, found, expected);
+        refusals
+    }
+
+    /// A field must fit; else what was found, and what was expected.
+    fn check(&mut self, field: &'static str, fits: bool, found: impl ToString, expected: impl Into<String>) {
+        if !fits {
+            self.0.push(Refusal { field, found: found.to_string(), expected: expected.into() });
+        }
+    }
+}
+
 /// Why a task's data could not be given.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -76,7 +111,7 @@ pub enum DataError {
     },
     /// A setting cannot be used.
     #[error(transparent)]
-    Refused(#[from] gpicl::Refusal),
+    Refused(#[from] Refusals),
     /// It cannot be written.
     #[error("the data cannot be written: {0}")]
     Write(#[from] std::io::Error),
@@ -103,62 +138,71 @@ impl std::fmt::Debug for Entry {
     }
 }
 
+/// Reads the settings of a task for [`Entry::write`].
+///
+/// # Errors
+/// [`DataError::Settings`] with the field that is unknown or of the wrong type.
+fn read<T: DeserializeOwned>(settings: serde_json::Value) -> Result<T, DataError> {
+    serde_path_to_error::deserialize(settings).map_err(|error| DataError::Settings {
+        path: error.path().to_string(),
+        message: error.into_inner().to_string(),
+    })
+}
+
+/// The settings of a data set: there are none.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// Every task and data set that ships with the program.
 pub const ALL: &[Entry] = &[
-    Entry {
-        name: "digits",
-        what: "1,797 handwritten digits of 8x8 pixels: 64 values 0 to 16, then the class",
-        source: "Optical Recognition of Handwritten Digits (test part), E. Alpaydin and C. Kaynak, UCI, 1998, CC BY 4.0",
-        settings: sample::nothing,
-        write: sample::digits,
-    },
-    Entry {
-        name: "wine",
-        what: "178 wines of three cultivars: 13 chemical measurements, then the class",
-        source: "Wine, S. Aeberhard and M. Forina, UCI, 1992, CC BY 4.0",
-        settings: sample::nothing,
-        write: sample::wine,
-    },
-    Entry {
-        name: "iris",
-        what: "150 flowers of three species: 4 lengths in cm, then the class",
-        source: "Iris, R. A. Fisher, 1936, UCI, CC BY 4.0",
-        settings: sample::nothing,
-        write: sample::iris,
-    },
-    Entry {
-        name: "breast-cancer",
-        what: "569 cases, malignant or benign: 30 measurements of cell nuclei, then the class",
-        source: "Breast Cancer Wisconsin (Diagnostic), W. Wolberg et al., UCI, 1993, CC BY 4.0",
-        settings: sample::nothing,
-        write: sample::breast_cancer,
-    },
-    Entry {
-        name: "gpicl",
-        what: "sequences of randomly projected and relabelled digits: sequence, position, row, label, then x'",
-        source: "Kirsch et al., General-Purpose In-Context Learning by Meta-Learning Transformers, 2022",
-        settings: sample::gpicl_settings,
-        write: sample::gpicl,
-    },
+    digits::ENTRY,
+    tables::WINE,
+    tables::IRIS,
+    tables::BREAST_CANCER,
+    gpicl::ENTRY,
     slabs::ENTRY,
     bits::ENTRY,
-    Entry {
-        name: "scattered-digits",
-        what: "digits at random places of a canvas, among fragments of others and noise: pixels, then the class",
-        source: "after Bachmann, Anagnostidis, Hofmann, Scaling MLPs, 2023; digits as in `digits`",
-        settings: scattered_digits::settings,
-        write: scattered_digits::write,
-    },
-    Entry {
-        name: "torus",
-        what: "points of a torus and a product of cosines of their angles: the angles, then its value",
-        source: "after Boopathy et al., Towards Exact Computation of Inductive Bias, 2024",
-        settings: torus::settings,
-        write: torus::write,
-    },
+    scattered_digits::ENTRY,
+    torus::ENTRY,
 ];
 
 /// The row of a task by its name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_task_writes_its_rows_with_its_default_settings() {
+        for entry in ALL {
+            let mut out = Vec::new();
+            (entry.write)((entry.settings)(), 40, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let headers = if entry.name == "digits" { 0 } else { 1 };
+            assert_eq!(text.lines().count(), 40 + headers, "{}", entry.name);
+            assert!(!entry.what.is_empty() && !entry.source.is_empty());
+            assert_eq!(find(entry.name).map(|e| e.name), Some(entry.name));
+        }
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let message = |name: &str, settings| {
+            let write = find(name).unwrap().write;
+            write(settings, 1, &mut Vec::new()).unwrap_err().to_string()
+        };
+        assert!(message("iris", json!({ "seed": 1 })).contains("unknown field `seed`"));
+        let mut settings = (gpicl::ENTRY.settings)();
+        settings["config"]["tasks"] = json!("many");
+        assert!(message("gpicl", settings.clone()).starts_with("config.tasks: expected a number of tasks"));
+        settings["config"]["tasks"] = json!(4);
+        settings["config"]["classes"] = json!(1);
+        assert!(message("gpicl", settings).starts_with("classes: expected 2 to 10"));
+    }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, Entry, Feature, Known, Task};
+use super::{DataError, Entry, Feature, Known, Task, read};
 use crate::base::random::{Key, Stream};
 
 /// How one coordinate tells the label.
@@ -194,7 +194,7 @@ impl Default for Sample {
 }
 
 /// The row of the table of tasks.
-pub const ENTRY: Entry = Entry {
+pub(super) const ENTRY: Entry = Entry {
     name: "slabs",
     what: "points whose coordinates each tell the label by a number of slabs, before rotation: coordinates, label",
     source: "Shah et al., The Pitfalls of Simplicity Bias in Neural Networks, 2020",
@@ -204,7 +204,7 @@ pub const ENTRY: Entry = Entry {
 
 fn write(settings: serde_json::Value, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
     let refused = |path: &str, message: String| DataError::Settings { path: path.into(), message };
-    let sample: Sample = serde_json::from_value(settings).map_err(|error| refused("settings", error.to_string()))?;
+    let sample: Sample = read(settings)?;
     for coordinate in &sample.coordinates {
         match coordinate {
             Coordinate::Slabs(k) if ![3, 5, 7].contains(k) => {

@@ -80,6 +80,43 @@ impl Order {
     }
 }
 
+/// Whole batches of a fixed set: every epoch goes once through the examples in an order of its own; what is left of
+/// a whole batch waits for another epoch.
+#[derive(Clone, Debug)]
+pub struct Epochs {
+    batch: usize,
+    key: Key,
+    epoch: Option<u64>,
+    order: Vec<u32>,
+}
+
+impl Epochs {
+    /// Batches of `batch` of `examples` examples, from the streams below `key`.
+    ///
+    /// # Panics
+    /// If there are fewer examples than a batch has.
+    pub fn new(examples: usize, batch: usize, key: Key) -> Self {
+        assert!(0 < batch && batch <= examples, "{examples} examples make no batch of {batch}");
+        Epochs { batch, key, epoch: None, order: (0..examples as u32).collect() }
+    }
+
+    /// Batches of an epoch.
+    pub const fn batches(&self) -> u64 {
+        (self.order.len() / self.batch) as u64
+    }
+
+    /// Numbers of the examples of step `step`, counted from 0.
+    pub fn batch(&mut self, step: u64) -> &[u32] {
+        let (epoch, at) = (step / self.batches(), (step % self.batches()) as usize);
+        if self.epoch != Some(epoch) {
+            self.order.sort_unstable();
+            self.order.shuffle(&mut self.key.index(epoch).stream());
+            self.epoch = Some(epoch);
+        }
+        &self.order[at * self.batch..][..self.batch]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +136,21 @@ mod tests {
         assert_eq!(ron::from_str::<Supply>("\"fresh\"").unwrap(), Supply::Fresh);
         assert_eq!(ron::from_str::<Supply>("512").unwrap(), Supply::Examples(512));
         assert!(ron::from_str::<Supply>("\"old\"").unwrap_err().to_string().contains("found \"old\""));
+    }
+
+    #[test]
+    fn whole_batches_of_an_epoch_share_no_example_and_can_be_asked_for_in_any_order() {
+        let mut epochs = Epochs::new(7, 3, Key::new(1));
+        assert_eq!(epochs.batches(), 2);
+        let shown: Vec<Vec<u32>> = (0..6).map(|step| epochs.batch(step).to_vec()).collect();
+        for epoch in shown.chunks(2) {
+            let mut epoch = epoch.concat();
+            epoch.sort_unstable();
+            epoch.dedup();
+            assert_eq!(epoch.len(), 6);
+        }
+        assert_ne!(shown[..2], shown[2..4]);
+        assert_eq!(Epochs::new(7, 3, Key::new(1)).batch(3), shown[3]);
+        assert_eq!(epochs.batch(0), shown[0]);
     }
 }

@@ -4,12 +4,31 @@ use std::io::Write;
 
 use ndarray::Array2;
 
-use super::DataError;
 use super::base_set::{BaseSet, RawSet, Standardise};
+use super::{DataError, Entry, Nothing, read};
 
-const WINE: &[u8] = include_bytes!("../../data/wine_data.csv");
-const IRIS: &[u8] = include_bytes!("../../data/iris.csv");
-const BREAST_CANCER: &[u8] = include_bytes!("../../data/breast_cancer.csv");
+/// The rows of the table of tasks.
+pub(super) const WINE: Entry = Entry {
+    name: "wine",
+    what: "178 wines of three cultivars: 13 chemical measurements, then the class",
+    source: "Wine, S. Aeberhard and M. Forina, UCI, 1992, CC BY 4.0",
+    settings: || serde_json::json!({}),
+    write: |settings, limit, out| Shipped::Wine.write(settings, limit, out),
+};
+pub(super) const IRIS: Entry = Entry {
+    name: "iris",
+    what: "150 flowers of three species: 4 lengths in cm, then the class",
+    source: "Iris, R. A. Fisher, 1936, UCI, CC BY 4.0",
+    settings: || serde_json::json!({}),
+    write: |settings, limit, out| Shipped::Iris.write(settings, limit, out),
+};
+pub(super) const BREAST_CANCER: Entry = Entry {
+    name: "breast-cancer",
+    what: "569 cases, malignant or benign: 30 measurements of cell nuclei, then the class",
+    source: "Breast Cancer Wisconsin (Diagnostic), W. Wolberg et al., UCI, 1993, CC BY 4.0",
+    settings: || serde_json::json!({}),
+    write: |settings, limit, out| Shipped::BreastCancer.write(settings, limit, out),
+};
 
 /// A table that ships with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +56,9 @@ impl Shipped {
 
     const fn bytes(self) -> &'static [u8] {
         match self {
-            Shipped::Wine => WINE,
-            Shipped::Iris => IRIS,
-            Shipped::BreastCancer => BREAST_CANCER,
+            Shipped::Wine => include_bytes!("../../data/wine_data.csv"),
+            Shipped::Iris => include_bytes!("../../data/iris.csv"),
+            Shipped::BreastCancer => include_bytes!("../../data/breast_cancer.csv"),
         }
     }
 
@@ -49,11 +68,9 @@ impl Shipped {
         table.base_set(self.name())
     }
 
-    /// Writes the first `limit` rows in the format of the file, its header counting them.
-    ///
-    /// # Errors
-    /// When `out` cannot be written.
-    pub fn write(self, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
+    /// The first `limit` rows in the format of the file, its header counting them.
+    fn write(self, settings: serde_json::Value, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
+        let Nothing {} = read(settings)?;
         let mut reader = reader(self.bytes());
         let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
         for (i, record) in reader.byte_records().enumerate().take(limit.saturating_add(1)) {
@@ -220,13 +237,13 @@ mod tests {
     #[test]
     fn what_is_written_can_be_read_again() {
         let mut out = Vec::new();
-        Shipped::Iris.write(3, &mut out).unwrap();
+        Shipped::Iris.write(serde_json::json!({}), 3, &mut out).unwrap();
         assert_eq!(out.split(|&b| b == b'\n').next(), Some(&b"3,4,setosa,versicolor,virginica"[..]));
         let table = parse("iris", &out).unwrap();
         assert_eq!(table.values.row(0).to_vec(), [5.1, 3.5, 1.4, 0.2]);
         out.clear();
-        Shipped::Iris.write(usize::MAX, &mut out).unwrap();
-        assert_eq!(parse("iris", &out).unwrap(), parse("iris", IRIS).unwrap());
+        Shipped::Iris.write(serde_json::json!({}), usize::MAX, &mut out).unwrap();
+        assert_eq!(parse("iris", &out).unwrap(), parse("iris", Shipped::Iris.bytes()).unwrap());
     }
 
     #[test]
@@ -252,12 +269,13 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_table_is_refused_or_whole(cut in 0..IRIS.len(), at in 0..IRIS.len(), byte in any::<u8>()) {
+        fn a_damaged_table_is_refused_or_whole(cut in 0..Shipped::Iris.bytes().len(), at in 0..Shipped::Iris.bytes().len(), byte in any::<u8>()) {
             // Cut inside the last line, a shorter table may still be a table; before, a row is missing.
-            if cut < IRIS.len() - 12 {
-                prop_assert!(parse("cut", &IRIS[..cut]).is_err());
+            let iris = Shipped::Iris.bytes();
+            if cut < iris.len() - 12 {
+                prop_assert!(parse("cut", &iris[..cut]).is_err());
             }
-            let mut bytes = IRIS.to_vec();
+            let mut bytes = iris.to_vec();
             bytes[at] = byte;
             if let Ok(table) = parse("flipped", &bytes) {
                 prop_assert_eq!(table.values.nrows(), table.labels.len());

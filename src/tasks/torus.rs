@@ -10,7 +10,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::DataError;
+use super::{DataError, Entry, read};
 use crate::base::random::{Key, Stream};
 
 /// `count` points uniform on `[0, 2 pi)^dimensions`, `[count, dimensions]`.
@@ -149,18 +149,18 @@ struct SampleSettings {
     dimensions: usize,
 }
 
-/// The settings of [`write`] with their defaults.
-pub fn settings() -> Value {
-    json!({ "seed": 0, "dimensions": 2 })
-}
+/// The row of the table of tasks.
+pub(super) const ENTRY: Entry = Entry {
+    name: "torus",
+    what: "points of a torus and a product of cosines of their angles: the angles, then its value",
+    source: "after Boopathy et al., Towards Exact Computation of Inductive Bias, 2024",
+    settings: || json!({ "seed": 0, "dimensions": 2 }),
+    write,
+};
 
-/// Writes at most `limit` points as CSV: the angles, then the value of a cosine product.
-///
-/// # Errors
-/// When the settings do not fit or `out` cannot be written.
-pub fn write(settings: Value, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
-    let SampleSettings { seed, dimensions } = serde_path_to_error::deserialize(settings)
-        .map_err(|e| DataError::Settings { path: e.path().to_string(), message: e.into_inner().to_string() })?;
+/// At most `limit` points as CSV: the angles, then the value of a cosine product.
+fn write(settings: Value, limit: usize, out: &mut dyn Write) -> Result<(), DataError> {
+    let SampleSettings { seed, dimensions } = read(settings)?;
     if !(1..=64).contains(&dimensions) {
         let message = format!("found {dimensions}; expected 1 to 64");
         return Err(DataError::Settings { path: "dimensions".into(), message });
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn samples_are_written_and_settings_checked() {
         let mut out = Vec::new();
-        write(settings(), 3, &mut out).unwrap();
+        write((ENTRY.settings)(), 3, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().map(|line| line.split(',').count()).collect::<Vec<_>>(), [3, 3, 3, 3]);
         assert!(write(json!({ "seed": 0, "dimensions": 0 }), 1, &mut Vec::new()).is_err());

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::plain_name;
-use crate::contract::Problem;
+use crate::contract::{Problem, plain_name};
 
 /// Problems of the fields under a path.
 #[derive(Debug, Default)]
@@ -48,6 +47,12 @@ impl Checks {
     pub fn share<T: Into<f64> + Display + Copy>(&mut self, field: impl AsRef<str>, value: T, below: f64) {
         let fits = (0.0..below).contains(&value.into());
         self.holds(field, fits, value, format!("at least 0 and below {below}"));
+    }
+
+    /// The hidden layers of a perceptron.
+    pub fn perceptron(&mut self, field: impl AsRef<str>, width: usize, layers: usize) {
+        let fits = (1..=4096).contains(&width) && (1..=16).contains(&layers);
+        self.holds(field, fits, format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
     }
 
     /// The parts of a list must have names, each another one, also as names of folders.

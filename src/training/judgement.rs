@@ -1,8 +1,6 @@
 //! Checks and verdicts: a measured value, the rule it must meet, and the whole in one sentence.
 
-use std::collections::BTreeMap;
-
-use crate::contract::{Check, Outcome, SeedRow, TrialResult, Verdict};
+use crate::contract::{Check, Outcome, SeedRow, Verdict};
 use crate::instruments::statistics::Estimate;
 
 /// A check that waits for its threshold.
@@ -46,30 +44,37 @@ pub fn missing(id: &str, says: impl Into<String>) -> Check {
     Measured::new(id, says, "not measured", None).holds("must be measured", |_| false)
 }
 
-/// The word with which a sentence about an outcome begins.
-pub const fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Reproduced => "Reproduced",
-        Outcome::Partly => "Partly reproduced",
-        Outcome::NotReproduced => "Not reproduced",
-        Outcome::Undecided => "Undecided",
-    }
+/// Whether every check holds.
+pub fn hold(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.passed)
 }
 
-/// What each seed gave: the last values of the metrics that are wanted.
-pub fn seed_rows(results: &[TrialResult], wanted: impl Fn(&str) -> bool) -> Vec<SeedRow> {
-    let row = |result: &TrialResult| {
-        let last = |(name, points): (&String, &Vec<(u64, f64)>)| Some((name.clone(), points.last()?.1));
-        let values: BTreeMap<String, f64> =
-            result.metrics.iter().filter(|(name, _)| wanted(name)).filter_map(last).collect();
-        SeedRow { condition: result.spec.condition.clone(), seed: result.spec.seed, values }
-    };
-    results.iter().map(row).collect()
+/// What the judge finds when no gate is shut.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    /// The word.
+    pub outcome: Outcome,
+    /// What was found, for the verdict's sentence.
+    pub told: String,
+    /// The checks of the sheet, the headline first.
+    pub checks: Vec<Check>,
+    /// What must not show the effect.
+    pub controls: Vec<Check>,
 }
 
-/// The verdict of a study whose gates did not open: no number is claimed.
-pub fn undecided(statistic: &str, threshold: impl Into<String>, why: &str, seeds: Vec<SeedRow>) -> Verdict {
-    Verdict {
+/// The verdict of a ruling: its first check is the headline, and the sentence is the outcome's word, what was found,
+/// and which checks and controls failed. Or `undecided`, with the reason, where a gate is shut: no number is claimed,
+/// and `statistic` and `threshold` say what would have been.
+///
+/// # Panics
+/// If a ruling has no check.
+pub fn verdict(
+    statistic: &str,
+    threshold: impl Into<String>,
+    seeds: Vec<SeedRow>,
+    ruling: Result<Ruling, String>,
+) -> Verdict {
+    let empty = Verdict {
         outcome: Outcome::Undecided,
         statistic: statistic.to_owned(),
         effect: None,
@@ -78,31 +83,41 @@ pub fn undecided(statistic: &str, threshold: impl Into<String>, why: &str, seeds
         checks: Vec::new(),
         controls: Vec::new(),
         seeds,
-        sentence: format!("Undecided: {why}."),
+        sentence: String::new(),
+    };
+    let Ruling { outcome, told, checks, controls } = match ruling {
+        Ok(ruling) => ruling,
+        Err(why) => return Verdict { sentence: format!("Undecided: {why}."), ..empty },
+    };
+    let mut failed: Vec<&str> = Vec::new();
+    for check in checks.iter().chain(&controls).filter(|check| !check.passed) {
+        if !failed.contains(&check.id.as_str()) {
+            failed.push(&check.id);
+        }
+    }
+    let rest = if failed.is_empty() { "every check holds".into() } else { format!("{} failed", failed.join(", ")) };
+    let sentence = format!("{}: {told}; {rest}.", word(outcome));
+    let headline = checks.first().expect("a ruling has a check").clone();
+    Verdict {
+        outcome,
+        statistic: headline.statistic,
+        effect: headline.effect,
+        interval: headline.interval,
+        threshold: headline.threshold,
+        sentence,
+        checks,
+        controls,
+        ..empty
     }
 }
 
-/// A verdict with the first check as its headline. The sentence is the outcome's word, `told`, and which
-/// checks and controls failed.
-///
-/// # Panics
-/// If there is no check.
-pub fn decided(outcome: Outcome, told: &str, checks: Vec<Check>, controls: Vec<Check>, seeds: Vec<SeedRow>) -> Verdict {
-    let failed: Vec<&str> = checks.iter().chain(&controls).filter(|c| !c.passed).map(|c| c.id.as_str()).collect();
-    let mut named = failed.clone();
-    named.dedup();
-    let rest = if named.is_empty() { "every check holds".into() } else { format!("{} failed", named.join(", ")) };
-    let headline = checks.first().expect("a verdict has a check");
-    Verdict {
-        outcome,
-        statistic: headline.statistic.clone(),
-        effect: headline.effect,
-        interval: headline.interval,
-        threshold: headline.threshold.clone(),
-        sentence: format!("{}: {told}; {rest}.", word(outcome)),
-        checks,
-        controls,
-        seeds,
+/// The word with which a sentence about an outcome begins.
+const fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Reproduced => "Reproduced",
+        Outcome::Partly => "Partly reproduced",
+        Outcome::NotReproduced => "Not reproduced",
+        Outcome::Undecided => "Undecided",
     }
 }
 
@@ -123,14 +138,13 @@ mod tests {
     #[test]
     fn a_verdict_names_what_failed_once() {
         let check = |id: &str, passed: bool| Check { passed, ..missing(id, "") };
-        let verdict = decided(
-            Outcome::Partly,
-            "told",
-            vec![check("A", true), check("B", false)],
-            vec![check("B", false)],
-            vec![],
-        );
-        assert_eq!(verdict.sentence, "Partly reproduced: told; B failed.");
-        assert_eq!(undecided("x", "", "too few", vec![]).sentence, "Undecided: too few.");
+        let checks = vec![check("A", true), check("B", false), check("C", false)];
+        let controls = vec![check("B", false)];
+        assert!(!hold(&checks) && hold(&checks[..1]));
+        let ruling = Ruling { outcome: Outcome::Partly, told: "told".into(), checks, controls };
+        let told = |ruling| verdict("x", "> 0", vec![], ruling);
+        assert_eq!(told(Ok(ruling)).sentence, "Partly reproduced: told; B, C failed.");
+        let shut = told(Err("too few".into()));
+        assert_eq!((shut.sentence.as_str(), shut.threshold.as_str()), ("Undecided: too few.", "> 0"));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Tensor, TrialError};
+use crate::contract::{Archive, TrialError};
 use crate::engine::{Executor, Graph, Output, Shape, Slot, Store, Var};
 use crate::nn::optimiser::{Group, Optimiser, OptimiserSettings};
 use crate::nn::weights::{Builder, Values, Weights};
@@ -20,10 +20,18 @@ pub struct Learner<M> {
     pub weights: Weights,
     /// Weights, optimiser state and inputs.
     pub store: Store,
+    /// How it is trained.
+    pub(super) settings: OptimiserSettings,
+    /// How it was made, to make others like it.
+    pub(super) build: Build<M>,
+    /// Threads.
+    pub pool: Pool,
     optimiser: Optimiser,
     initial: Vec<Vec<f32>>,
-    pool: Pool,
 }
+
+/// Makes a model.
+pub(super) type Build<M> = Arc<dyn Fn(&mut Builder<'_>) -> M + Send + Sync>;
 
 /// A plan with its inputs: given values, run, asked for outputs. Allocates nothing when it runs.
 #[derive(Debug)]
@@ -54,7 +62,7 @@ impl<M> Learner<M> {
         key: Key,
         pool: Pool,
         optimiser: impl Into<OptimiserSettings>,
-        build: impl FnOnce(&mut Builder<'_>) -> M,
+        build: impl Fn(&mut Builder<'_>) -> M + Send + Sync + 'static,
     ) -> Self {
         Learner::with_groups(key, pool, optimiser, |_, _| Group::default(), build)
     }
@@ -65,15 +73,16 @@ impl<M> Learner<M> {
         pool: Pool,
         optimiser: impl Into<OptimiserSettings>,
         group: impl Fn(&str, &Shape) -> Group,
-        build: impl FnOnce(&mut Builder<'_>) -> M,
+        build: impl Fn(&mut Builder<'_>) -> M + Send + Sync + 'static,
     ) -> Self {
+        let settings = optimiser.into();
         let mut store = Store::new();
         let mut builder = Builder::new(&mut store, key.purpose("weights"));
         let model = build(&mut builder);
         let weights = builder.finish();
         let initial = weights.slots().iter().map(|slot| store.values(*slot).to_vec()).collect();
-        let optimiser = Optimiser::with_groups(&mut store, &weights, optimiser, group);
-        Learner { model, weights, store, optimiser, initial, pool }
+        let optimiser = Optimiser::with_groups(&mut store, &weights, settings, group);
+        Learner { model, weights, store, settings, build: Arc::new(build), pool, optimiser, initial }
     }
 
     /// A pass that trains: `record` gives the number to be made smaller, from the model, its weights and
@@ -184,35 +193,15 @@ impl<M> Learner<M> {
         }
     }
 
-    /// What a checkpoint must keep: everything but what passes are given.
-    fn kept(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.store.slots().filter(|slot| !self.store.name(*slot).starts_with(GIVEN))
-    }
-
-    /// Weights and optimiser state.
-    pub fn tensors(&self) -> Vec<Tensor> {
-        let tensor = |slot: Slot| Tensor {
-            name: self.store.name(slot).to_owned(),
-            shape: self.store.shape(slot).to_vec(),
-            values: self.store.values(slot).to_vec(),
-        };
-        self.kept().map(tensor).collect()
-    }
-
-    /// Takes weights and optimiser state back.
+    /// Names weights and optimiser state to a checkpoint: everything but what passes are given.
     ///
     /// # Errors
     /// When the checkpoint lacks a tensor or holds one of another shape.
-    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        for slot in self.kept().collect::<Vec<_>>() {
-            let (name, shape) = (self.store.name(slot), self.store.shape(slot));
-            let tensor = checkpoint.tensors.iter().find(|tensor| tensor.name == name);
-            let tensor = tensor.ok_or_else(|| TrialError::Checkpoint(format!("it lacks the tensor {name}")))?;
-            let found = Shape::from(tensor.shape.as_slice());
-            if found != *shape {
-                return Err(TrialError::Checkpoint(format!("{name} has the shape {found}, expected {shape}")));
-            }
-            self.store.values_mut(slot).copy_from_slice(&tensor.values);
+    pub fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        let kept = |slot: &Slot| !self.store.name(*slot).starts_with(GIVEN);
+        for slot in self.store.slots().filter(kept).collect::<Vec<_>>() {
+            let (name, shape) = (self.store.name(slot).to_owned(), self.store.shape(slot).to_vec());
+            archive.tensor(&name, &shape, self.store.values_mut(slot))?;
         }
         Ok(())
     }
@@ -282,9 +271,19 @@ impl Pass {
     }
 }
 
+/// Floating-point operations worth a call of a trial's `step`: tens of milliseconds.
+const BURST_FLOP: f64 = 1e9;
+
+/// Training steps worth a call of a trial's `step`, where one takes so many floating-point operations. Never very
+/// many: instruments along a training are read between calls.
+pub fn burst(step_flop: f64) -> u64 {
+    (BURST_FLOP / step_flop.max(1.0)).clamp(1.0, 50.0) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Checkpoint;
     use crate::nn::layers::Linear;
     use crate::nn::optimiser::{Method, Moments};
 
@@ -335,12 +334,13 @@ mod tests {
         let mut first = learner(1);
         let mut pass = training(&mut first);
         assert_eq!(steps(&mut first, &mut pass, 4), all[..4]);
-        let saved = Checkpoint { tensors: first.tensors(), ..Checkpoint::default() };
+        let mut saved = Checkpoint::default();
+        first.keep(&mut Archive::saving(&mut saved)).unwrap();
         let mut second = learner(2);
         let mut pass = training(&mut second);
-        second.restore(&saved).unwrap();
+        second.keep(&mut Archive::restoring(&saved)).unwrap();
         assert_eq!(steps(&mut second, &mut pass, 6), all[4..]);
-        assert!(second.restore(&Checkpoint::default()).is_err());
+        assert!(second.keep(&mut Archive::restoring(&Checkpoint::default())).is_err());
     }
 
     #[test]
@@ -349,10 +349,13 @@ mod tests {
         use crate::nn::zoo::mlp::{Mlp, MlpKind, MlpShape};
         for kind in [MlpKind::Plain, MlpKind::Normed, MlpKind::Residual { expansion: 2 }] {
             let shape = MlpShape { kind, ..MlpShape::plain(3, 4, 2, 2, Activation::Relu) };
-            let mut learner =
-                Learner::new(Key::new(1), Pool::serial(), Method::Adam(Moments::default()), |b| Mlp::new(b, &shape));
+            let mut learner = Learner::new(Key::new(1), Pool::serial(), Method::Adam(Moments::default()), move |b| {
+                Mlp::new(b, &shape)
+            });
             let _ = learner.pass(&[("x", Shape::from([1, 3]))], |model, values, x| vec![model.forward(values, x[0])]);
-            let kept = learner.tensors();
+            let mut saved = Checkpoint::default();
+            learner.keep(&mut Archive::saving(&mut saved)).unwrap();
+            let kept = saved.tensors;
             let names: Vec<&str> = learner.weights.slots().iter().map(|slot| learner.store.name(*slot)).collect();
             assert!(names.iter().all(|name| kept.iter().any(|tensor| tensor.name == *name)), "{names:?}");
             assert!(kept.iter().all(|tensor| !tensor.name.ends_with('x')));

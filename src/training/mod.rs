@@ -1,16 +1,15 @@
-//! What every study does whatever its paper: a grid of cells becomes trials, a learner is trained and
-//! saved, results are gathered by condition, and measured checks become a verdict.
+//! What every study does whatever its paper: settings are checked, a learner is trained, kept and shown to
+//! instruments, and measured checks become a verdict.
 
-mod cells;
 mod checks;
 mod judgement;
 mod learner;
-mod saved;
+mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
+mod turned;
 
-pub use cells::{Cell, Evidence, Recorded, cell_of, plain_name, specs};
 pub use checks::Checks;
-pub use judgement::{Measured, decided, missing, seed_rows, undecided, word};
-pub use learner::{Learner, Pass, Trained};
-pub use saved::{checkpoint, field, state};
+pub use judgement::{Measured, Ruling, hold, missing, verdict};
+pub use learner::{Learner, Pass, Trained, burst};
+pub use turned::{Turned, turned};

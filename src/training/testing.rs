@@ -7,14 +7,9 @@ use serde_json::Value;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{
-    Checkpoint, Closing, Entry, Event, Flow, Found, Outcome, Reading, Setup, Study, System, Trial, TrialResult,
-    TrialSpec,
+    Cell, Checkpoint, Closing, Entry, Event, Evidence, Flow, Found, Outcome, Reading, Study, System, Trial,
+    TrialResult, TrialSpec, Verdict,
 };
-
-/// The set-up of a test on so many threads.
-pub(crate) fn setup(threads: usize) -> Setup {
-    Setup { key: Key::new(3), pool: Pool::new(threads) }
-}
 
 /// A shipped preset.
 pub(crate) fn preset<S: System>(name: &str) -> Box<dyn Study> {
@@ -34,6 +29,17 @@ pub(crate) fn settings_of<S: System>(study: &dyn Study) -> S::Settings {
     serde_json::from_value(study.to_json()["settings"].clone()).unwrap()
 }
 
+/// The trials of settings, cell by cell.
+pub(crate) fn trials<S: System>(settings: &S::Settings, seeds: u64) -> Vec<TrialSpec> {
+    let of = |cell: Cell<S::Condition>| cell.replicas.clone().map(move |seed| cell.spec(seed));
+    S::cells(settings, seeds).into_iter().flat_map(of).collect()
+}
+
+/// The verdict on made-up results.
+pub(crate) fn judged<S: System>(settings: &S::Settings, results: &[TrialResult]) -> Verdict {
+    S::judge(settings, &Evidence::new(S::cells(settings, 8), results), Key::new(1).purpose("judge"))
+}
+
 /// Steps a trial to its end.
 pub(crate) fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
     while trial.step(events).unwrap() == Flow::More {}
@@ -42,7 +48,7 @@ pub(crate) fn finish(trial: &mut dyn Trial, events: &mut Vec<Event>) {
 /// What a trial records from start to end.
 pub(crate) fn run(study: &dyn Study, spec: &TrialSpec, threads: usize) -> Vec<Event> {
     let mut events = Vec::new();
-    finish(study.start(spec, &setup(threads)).unwrap().as_mut(), &mut events);
+    finish(study.start(spec, &Pool::new(threads)).unwrap().as_mut(), &mut events);
     events
 }
 
@@ -107,7 +113,7 @@ pub(crate) struct Ended {
 
 /// The names of the instruments that measure something on a trial at its end.
 pub(crate) fn measured(study: &dyn Study, spec: &TrialSpec) -> Vec<String> {
-    let mut trial = study.start(spec, &setup(2)).unwrap();
+    let mut trial = study.start(spec, &Pool::new(2)).unwrap();
     finish(trial.as_mut(), &mut Vec::new());
     let readings = trial.readings(study.instruments(), &mut |_, _, _| ()).unwrap();
     assert_eq!(readings.len(), study.instruments().len());
@@ -121,7 +127,7 @@ fn resumed(study: &dyn Study, spec: &TrialSpec, unbroken: &[Event]) {
     let mut events = Vec::new();
     let mut saved: Option<Checkpoint> = None;
     for at in 0.. {
-        let mut trial = study.start(spec, &setup(1)).unwrap();
+        let mut trial = study.start(spec, &Pool::serial()).unwrap();
         if let Some(saved) = &saved {
             trial.restore(saved).unwrap();
             assert_eq!(trial.save(), *saved, "{} after {at} steps", spec.name);
@@ -134,7 +140,7 @@ fn resumed(study: &dyn Study, spec: &TrialSpec, unbroken: &[Event]) {
         saved = Some(trial.save());
     }
     assert_eq!(events, unbroken, "{}", spec.name);
-    let nothing = study.start(spec, &setup(1)).unwrap().restore(&Checkpoint::default());
+    let nothing = study.start(spec, &Pool::serial()).unwrap().restore(&Checkpoint::default());
     assert!(nothing.is_err(), "{} takes an empty checkpoint", spec.name);
 }
 
@@ -143,7 +149,7 @@ fn watched(study: &dyn Study, spec: &TrialSpec, unwatched: &[Event]) -> Ended {
     const QUICK: [&str; 2] = ["fit", "geometry"];
     let read = |trial: &mut dyn Trial| trial.readings(&QUICK, &mut |_, _, _| ());
     let (mut events, mut steps) = (Vec::new(), 0);
-    let mut trial = study.start(spec, &setup(1)).unwrap();
+    let mut trial = study.start(spec, &Pool::serial()).unwrap();
     loop {
         let flow = trial.step(&mut events).unwrap();
         steps += 1;
@@ -156,7 +162,7 @@ fn watched(study: &dyn Study, spec: &TrialSpec, unwatched: &[Event]) -> Ended {
     }
     assert_eq!(events, unwatched, "{} watched", spec.name);
     let readings = read(trial.as_mut());
-    let mut restored = study.start(spec, &setup(1)).unwrap();
+    let mut restored = study.start(spec, &Pool::serial()).unwrap();
     restored.restore(&trial.save()).unwrap();
     assert_eq!(read(restored.as_mut()), readings, "{} restored at its end", spec.name);
     let panels = trial.panels().into_iter().map(|panel| panel.id).collect();

@@ -79,8 +79,8 @@ fn space_pauses_and_x_asks_before_it_stops() {
     press(&mut app, "x");
     assert!(app.overlay.is_none() && app.message.as_ref().unwrap().text.contains("no worker"));
     press(&mut app, " s]b");
-    assert_eq!(asked(&bench)[3..], ["Resume", "snapshot", "diagnose k-32.s0"]);
-    assert!(app.message.as_ref().unwrap().text.contains("bias card of k-32.s0"));
+    assert_eq!(asked(&bench)[3..], ["Resume", "snapshot", "diagnose K-32.s0"]);
+    assert!(app.message.as_ref().unwrap().text.contains("bias card of K-32.s0"));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn the_last_error_is_found_among_notes_and_journal() {
     let mut state = made_up::state(false);
     assert!(last_error(&state).is_none());
     state.trials[1].notes.push((12, Level::Error, "loss was not finite".into()));
-    assert_eq!(last_error(&state).unwrap().when, "k-32.s0 @12");
+    assert_eq!(last_error(&state).unwrap().when, "K-32.s0 @12");
     assert_eq!(notes(&state, 1).last().unwrap().text, "loss was not finite");
     state.journal.push((1100.0, Level::Error, "the disk is full".into()));
     assert_eq!(last_error(&state).unwrap().text, "the disk is full");

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::{Bench, Feed, RunRow, Wish};
+use crate::base::random::Key;
 use crate::contract::*;
 use crate::run::{Changes, load};
 
@@ -62,6 +63,7 @@ impl System for MadeUp {
         },
     ];
     type Settings = Knobs;
+    type Condition = ();
 
     fn problems(settings: &Knobs) -> Vec<Problem> {
         let fits = settings.heads > 0 && settings.width.is_multiple_of(settings.heads);
@@ -69,34 +71,24 @@ impl System for MadeUp {
         if fits { Vec::new() } else { vec![problem] }
     }
 
-    fn cost(settings: &Knobs, seeds: u64) -> Cost {
-        let trials = settings.tasks.len() * seeds as usize;
-        let flop = 69e9 * trials as f64 * (f64::from(settings.width) / 64.0).powi(6);
-        Cost { trials, flop, memory: 12_000_000, disk: trials as u64 * 480_000 }
-    }
-
-    fn trials(settings: &Knobs, seeds: u64) -> Vec<TrialSpec> {
-        let spec = |seed, tasks: &String| TrialSpec {
-            name: format!("k-{tasks}.s{seed}"),
-            condition: format!("K = {tasks}"),
-            seed,
-            axes: BTreeMap::from([("tasks".into(), tasks.clone())]),
-            steps: 150,
-            flop: 69e9,
+    fn cells(settings: &Knobs, seeds: u64) -> Vec<Cell<()>> {
+        let flop = 69e9 * (f64::from(settings.width) / 64.0).powi(6);
+        let cell = |tasks: &String| {
+            let cell = Cell::new(format!("K = {tasks}"), (), seeds, 150).at("tasks", tasks);
+            cell.costing(flop).taking(12_000_000, 480_000)
         };
-        let tasks = &settings.tasks;
-        (0..seeds).flat_map(|seed| tasks.iter().rev().map(move |tasks| spec(seed, tasks))).collect()
+        settings.tasks.iter().rev().map(cell).collect()
     }
 
-    fn start(_: &Knobs, _: &TrialSpec, _: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+    fn start(_: &Knobs, _: Cell<()>, _: &Setup) -> Result<Box<dyn Trial>, TrialError> {
         Err(TrialError::Data("a made-up system cannot be started".into()))
     }
 
-    fn panels(_: &Knobs, _: &[TrialResult]) -> Vec<Panel> {
+    fn panels(_: &Knobs, _: &Evidence<'_, ()>) -> Vec<Panel> {
         Vec::new()
     }
 
-    fn judge(_: &Knobs, _: u64, _: &[TrialResult]) -> Verdict {
+    fn judge(_: &Knobs, _: &Evidence<'_, ()>, _: Key) -> Verdict {
         verdict()
     }
 }
@@ -306,7 +298,7 @@ pub(crate) fn state(finished: bool) -> StudyState {
         eta: (!finished).then_some(18.0),
         journal: vec![
             (1000.0, Level::Info, "began with 2 threads".into()),
-            (1009.0, Level::Info, "k-inf.s0 done".into()),
+            (1009.0, Level::Info, "K-inf.s0 done".into()),
             (1015.5, Level::Warning, "the disk has 400 MB left".into()),
         ],
     }

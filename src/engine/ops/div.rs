@@ -4,7 +4,7 @@ use std::ops::Div;
 
 use super::pointwise::{broadcast, run_binary};
 use crate::engine::{Backward, Io, Op, Shape, ShapeError, Var, op::Gradients};
-use crate::kernels::map::Binary;
+use crate::kernels::binary::Binary;
 
 #[derive(Debug)]
 struct Divide;

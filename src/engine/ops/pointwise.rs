@@ -1,7 +1,8 @@
 //! What the pointwise ops share: numpy broadcasting of two operands.
 
 use crate::engine::{Io, Shape, ShapeError};
-use crate::kernels::map::{self, Binary, Unary};
+use crate::kernels::binary::{self, Binary};
+use crate::kernels::map::{self, Unary};
 use crate::kernels::strided::View;
 
 /// The common shape of two operands, aligned at the last axis; extents of 1 repeat.
@@ -43,7 +44,7 @@ pub(super) fn alike(op: &'static str, inputs: &[&Shape]) -> Result<Vec<Shape>, S
 pub(super) fn run_binary(f: Binary, io: Io<'_>) {
     let Io { inputs: [a, b, ..], outputs: [y, ..], input_shapes, output_shapes, pool, .. } = io;
     let view = |data, i: usize| View::new(data, &input_shapes[i]);
-    map::binary(pool, f, view(a, 0), view(b, 1), y, &output_shapes[0]);
+    binary::binary(pool, f, view(a, 0), view(b, 1), y, &output_shapes[0]);
 }
 
 /// Runs a unary kernel.

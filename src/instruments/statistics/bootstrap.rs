@@ -125,6 +125,11 @@ impl Bootstrap {
         })
     }
 
+    /// The mean of one value a seed, seeds resampled whole. None as for [`Bootstrap::over_units`].
+    pub fn over_seeds(&self, values: &[f64]) -> Option<Estimate> {
+        self.over_units(values.len(), |seeds| mean(&gather(values, seeds)?))
+    }
+
     /// The percentile interval of `draws` resamples.
     fn estimate(&self, value: f64, resample: impl FnMut() -> Option<f64>) -> Option<Estimate> {
         let mut draws: Vec<f64> = std::iter::repeat_with(resample).take(self.draws).flatten().collect();

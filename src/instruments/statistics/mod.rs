@@ -17,11 +17,7 @@ pub use censored::{Lifetime, PairedSigns, first_crossing, paired_signs};
 pub use linear::{least_squares_line, pearson};
 pub use rank::{ranks, spearman};
 
-/// The mean; none of nothing or of values that are not finite.
-pub fn mean(values: &[f64]) -> Option<f64> {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    mean.is_finite().then_some(mean)
-}
+pub use crate::base::numbers::mean;
 
 /// The standard deviation of a sample (divided by n - 1); none for fewer than two values.
 pub fn deviation(values: &[f64]) -> Option<f64> {

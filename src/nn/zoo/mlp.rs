@@ -66,6 +66,13 @@ impl MlpShape {
     }
 }
 
+/// Multiply-adds of a plain perceptron for one input.
+pub fn multiply_adds(inputs: usize, width: usize, layers: usize, outputs: usize) -> f64 {
+    let between = layers.saturating_sub(1) * width * width;
+    let ends = if layers == 0 { inputs * outputs } else { inputs * width + width * outputs };
+    (ends + between) as f64
+}
+
 #[derive(Clone, Debug)]
 enum Layer {
     Plain(Linear),

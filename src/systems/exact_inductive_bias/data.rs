@@ -2,12 +2,11 @@
 
 use rand::seq::SliceRandom;
 
-use super::settings::{Digits, Labels, Settings, Source, Torus};
+use super::settings::{Digits, Labels, Settings, Torus};
 use crate::base::random::Key;
-use crate::contract::Problem;
+use crate::contract::{Problem, TrialError};
 use crate::tasks::base_set::{BaseSet, Standardise};
 use crate::tasks::torus::{self, CosineProduct};
-use crate::tasks::{digits, idx};
 
 /// Training and test examples.
 #[derive(Clone, Debug)]
@@ -38,6 +37,9 @@ pub(super) enum Variant {
 }
 
 impl Variant {
+    /// Every one; in one dimension all are the first.
+    pub(super) const ALL: [Variant; 3] = [Variant::Full, Variant::FirstOnly, Variant::Cut];
+
     /// Its name in metrics.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -46,11 +48,6 @@ impl Variant {
             Variant::Cut => "cut",
         }
     }
-}
-
-/// The key of what all conditions of a seed share.
-pub(super) fn replica(key: Key, seed: u64) -> Key {
-    key.purpose("replica").index(seed)
 }
 
 /// Points of the torus of a seed. All variants of a dimension share points and phases; dimensions have
@@ -81,13 +78,8 @@ pub(super) fn torus(settings: &Torus, labels: Labels, dimensions: usize, variant
 /// # Errors
 /// What is wrong with the user's files.
 pub(super) fn images(settings: &Digits) -> Result<BaseSet, Problem> {
-    let set = match &settings.source {
-        Source::Digits => digits::base_set(Standardise::GlobalMean),
-        Source::Idx { images, labels, pool } => {
-            let options = idx::Options { pool: *pool, limit: None, train: 0, standardise: Standardise::GlobalMean };
-            idx::read("images", images, labels, &options).map_err(|e| Problem::told("digits.source", e))?
-        }
-    };
+    let read = settings.source.read(Standardise::GlobalMean);
+    let set = read.map_err(|error| Problem::told("digits.source", error))?;
     let wanted = settings.train + settings.test;
     if set.rows() < wanted {
         let expected = format!("at most the {} images that there are", set.rows());
@@ -97,12 +89,16 @@ pub(super) fn images(settings: &Digits) -> Result<BaseSet, Problem> {
 }
 
 /// A random split of the images: pixels from 0 to 1 less the mean training image, labels one-hot.
-pub(super) fn split(settings: &Settings, set: &BaseSet, permuted: bool, key: Key) -> Data {
+///
+/// # Errors
+/// What is wrong with the user's files.
+pub(super) fn split(settings: &Settings, permuted: bool, key: Key) -> Result<Data, TrialError> {
+    let set = images(&settings.digits).map_err(|problem| TrialError::Data(problem.found))?;
     let key = key.purpose("split");
     let mut order: Vec<usize> = (0..set.rows()).collect();
     order.shuffle(&mut key.purpose("order").stream());
     let (width, outputs, n) = (set.features(), set.classes(), settings.digits.train);
-    let full = f64::from(set.picture.map_or(1.0, |picture| picture.full));
+    let full = f64::from(set.full());
     let inputs = |rows: &[usize]| -> Vec<f64> {
         rows.iter().flat_map(|row| set.raw(*row).into_iter().map(|x| f64::from(x) / full)).collect()
     };
@@ -122,7 +118,7 @@ pub(super) fn split(settings: &Settings, set: &BaseSet, permuted: bool, key: Key
     if permuted || settings.labels == Labels::Permuted {
         data.permute(key);
     }
-    data
+    Ok(data)
 }
 
 impl Data {

@@ -1,13 +1,14 @@
 //! The judge: what the sheet asks to be shown, thresholds fixed here and nowhere else.
 
 use super::data::Variant;
-use super::evidence::{Ground, Split};
+use super::evidence::{Split, dropped, splits, torus, worst_fit};
 use super::measure::Space;
-use super::settings::Settings;
+use super::panels::SPACE;
+use super::settings::{Condition, Settings};
 use crate::base::random::Key;
-use crate::contract::{Check, Outcome, SeedRow, TrialResult, Verdict};
+use crate::contract::{Check, Evidence, Outcome, SeedRow, Verdict};
 use crate::instruments::statistics::{Bootstrap, Estimate, Pairing, mean, spearman};
-use crate::training::{Measured, decided, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, verdict};
 
 /// Gate: most distance of fit and sample in a kernel space.
 const DISTANCE: f64 = 0.03;
@@ -35,35 +36,28 @@ pub(super) const THRESHOLDS: &[&str] = &[
 const HEADLINE: &str = "bits of the best kernel space minus bits of the networks";
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let ground = Ground::new(settings, results);
-    let splits = ground.splits();
-    let rows = rows(results, &splits);
-    let threshold = format!(">= {DIFFERENCE} on every split");
-    match gate(settings, &ground, &splits) {
-        Ok(()) => {
-            Court { settings, ground, splits, bootstrap: Bootstrap::new(Key::new(seed).purpose("judge")) }.verdict(rows)
-        }
-        Err(why) => undecided(HEADLINE, threshold, &why, rows),
-    }
+pub(super) fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+    let splits = splits(settings, evidence);
+    let rows = rows(evidence, &splits);
+    let gate = gate(settings, evidence, &splits);
+    let ruling = gate.map(|()| Court { settings, evidence, splits, bootstrap: Bootstrap::new(key) }.rule());
+    verdict(HEADLINE, format!(">= {DIFFERENCE} on every split"), rows, ruling)
 }
 
 /// Recorded numbers by seed, with the bits of leg B, which are known only when all spaces are.
-fn rows(results: &[TrialResult], splits: &[Split]) -> Vec<SeedRow> {
+fn rows(evidence: &Evidence<'_, Condition>, splits: &[Split]) -> Vec<SeedRow> {
     let wanted = |name: &str| {
         let shown = ["bits", "bits_saddlepoint", "extrapolation", "kolmogorov", "mean_loss", "dropped", "epochs"];
         shown.iter().any(|end| name == *end || name.rsplit('.').next() == Some(*end))
     };
-    let mut rows = seed_rows(results, wanted);
+    let space = |row: &SeedRow| {
+        let recorded = evidence.all().find(|r| r.cell.label == row.condition)?;
+        Space::read(recorded.seeds.iter().find(|result| result.spec.seed == row.seed)?, SPACE)
+    };
+    let mut rows = evidence.rows(wanted);
     for row in &mut rows {
-        let Some((result, split)) = results
-            .iter()
-            .find(|result| result.spec.condition == row.condition && result.spec.seed == row.seed)
-            .zip(splits.iter().find(|split| split.seed == row.seed))
-        else {
-            continue;
-        };
-        let Some(space) = Space::read(result, super::panels::SPACE) else { continue };
+        let Some(split) = splits.iter().find(|split| split.seed == row.seed) else { continue };
+        let Some(space) = space(row) else { continue };
         let bits = space.bits(split.target);
         row.values.extend([("target".to_owned(), split.target), ("bits".to_owned(), bits.bits)]);
         row.values.insert("extrapolation".into(), bits.extrapolation);
@@ -72,26 +66,27 @@ fn rows(results: &[TrialResult], splits: &[Split]) -> Vec<SeedRow> {
     rows
 }
 
-fn gate(settings: &Settings, ground: &Ground<'_>, splits: &[Split]) -> Result<(), String> {
-    if let Some(open) = ground.evidence.open() {
+/// What must be so before anything is claimed.
+fn gate(settings: &Settings, evidence: &Evidence<'_, Condition>, splits: &[Split]) -> Result<(), String> {
+    if let Some(open) = evidence.open() {
         return Err(open);
     }
     let (first, sigma) = (settings.torus.dimensions[0], settings.torus.sigmas[0]);
-    let draws = ground.torus(sigma, first, Variant::Full).len();
+    let draws = torus(evidence, sigma, first, Variant::Full).len();
     if draws < SEEDS || splits.len() < SEEDS {
         return Err(format!(
             "{draws} draws and {} splits are too few; at least {SEEDS} of each are needed",
             splits.len()
         ));
     }
-    match ground.dropped() {
+    match dropped(evidence) {
         Some(share) if share <= DROPPED => {}
         share => {
             let share = share.map_or(f64::NAN, |share| 100.0 * share);
             return Err(format!("{share:.0} % of the networks of a trial do not fit the training set"));
         }
     }
-    match ground.worst_fit() {
+    match worst_fit(settings, evidence) {
         Some((distance, _)) if distance <= DISTANCE => Ok(()),
         Some((distance, name)) => {
             Err(format!("the fits to {name} are {distance:.3} away from their samples, more than {DISTANCE}"))
@@ -108,24 +103,24 @@ const READS: [(&str, Read); 2] = [
     ("exact", |space, target| space.exact_bits(target).unwrap_or(f64::NAN)),
 ];
 
-struct Court<'a> {
-    settings: &'a Settings,
-    ground: Ground<'a>,
+/// What every judgement needs.
+struct Court<'e> {
+    settings: &'e Settings,
+    evidence: &'e Evidence<'e, Condition>,
     splits: Vec<Split>,
     bootstrap: Bootstrap,
 }
 
 impl Court<'_> {
-    fn verdict(&self, rows: Vec<SeedRow>) -> Verdict {
+    fn rule(&self) -> Ruling {
         let (three, two) = (self.networks_against_kernels(), self.dimensions());
         let (a, b) = (self.permuted(), self.first_only());
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
-        let outcome = match (holds(&two), holds(&three), holds(&a) && holds(&b)) {
+        let outcome = match (hold(&two), hold(&three), hold(&a) && hold(&b)) {
             (true, true, true) => Outcome::Reproduced,
             (true, false, _) | (false, true, _) => Outcome::Partly,
             _ => Outcome::NotReproduced,
         };
-        decided(outcome, &self.told(), [three, two].concat(), [a, b].concat(), rows)
+        Ruling { outcome, told: self.told(), checks: [three, two].concat(), controls: [a, b].concat() }
     }
 
     fn told(&self) -> String {
@@ -160,7 +155,7 @@ impl Court<'_> {
 
     fn torus(&self, sigma: f64, dimensions: usize, variant: Variant, read: Read) -> Vec<f64> {
         let target = self.settings.torus.target;
-        self.ground.torus(sigma, dimensions, variant).iter().map(|space| read(space, target)).collect()
+        torus(self.evidence, sigma, dimensions, variant).iter().map(|space| read(space, target)).collect()
     }
 
     /// bits(d = 4) - bits(d = 1) over draws. Dimensions have points of their own, so draws are not paired.

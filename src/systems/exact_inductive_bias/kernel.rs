@@ -7,11 +7,9 @@ use super::measure::Space;
 use super::panels;
 use super::settings::{Condition, Settings, Width};
 use crate::base::random::Key;
-use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Record, Trial, TrialError};
+use crate::contract::{Archive, Flow, Level, Panel, Progress, Record, Trial, TrialError};
 use crate::instruments::hypothesis_bits::posterior::{Kernels, LossLaw, median_distance};
 use crate::kernels::linalg::LinalgError;
-use crate::tasks::base_set::BaseSet;
-use crate::training::{checkpoint, state};
 
 /// Hypotheses drawn in a step.
 pub(super) const CHUNK: usize = 1000;
@@ -51,26 +49,16 @@ struct At {
 }
 
 impl KernelTrial {
-    /// A trial on the torus.
-    pub(super) fn on_torus(settings: &Settings, dimensions: usize, sigma: f64, key: Key) -> Self {
-        let variants: &[Variant] = match dimensions {
-            // In one dimension the three are the same.
-            1 => &[Variant::Full],
-            _ => &[Variant::Full, Variant::FirstOnly, Variant::Cut],
+    /// Starts a trial: on the torus a space for each target and inputs, else one on images.
+    pub(super) fn start(settings: &Settings, condition: Condition, key: Key) -> Result<Self, TrialError> {
+        let spaces = if let Condition::Torus { dimensions, .. } = condition {
+            let variants = if dimensions == 1 { &Variant::ALL[..1] } else { &Variant::ALL };
+            let data = |v: &Variant| (v.name(), data::torus(&settings.torus, settings.labels, dimensions, *v, key));
+            variants.iter().map(data).collect()
+        } else {
+            vec![(panels::SPACE, data::split(settings, false, key)?)]
         };
-        let data = |v: &Variant| (v.name(), data::torus(&settings.torus, settings.labels, dimensions, *v, key));
-        let spaces = variants.iter().map(data).collect();
-        KernelTrial::start(settings, Condition::Torus { dimensions, sigma }, key, spaces)
-    }
-
-    /// A trial on images.
-    pub(super) fn on_images(settings: &Settings, condition: Condition, images: &BaseSet, key: Key) -> Self {
-        let spaces = vec![(panels::SPACE, data::split(settings, images, false, key))];
-        KernelTrial::start(settings, condition, key, spaces)
-    }
-
-    fn start(settings: &Settings, condition: Condition, key: Key, spaces: Vec<(&'static str, Data)>) -> Self {
-        KernelTrial {
+        Ok(KernelTrial {
             settings: settings.clone(),
             condition,
             key,
@@ -79,7 +67,7 @@ impl KernelTrial {
             law: None,
             space: None,
             finished: Vec::new(),
-        }
+        })
     }
 
     /// The name under which the space at hand is recorded.
@@ -191,16 +179,8 @@ impl Trial for KernelTrial {
         space.map_or_else(|| self.finished.clone(), |space| self.shown(&space))
     }
 
-    fn save(&self) -> Checkpoint {
-        checkpoint(self.at.step, Vec::new(), &self.at)
-    }
-
-    fn restore(&mut self, saved: &Checkpoint) -> Result<(), TrialError> {
-        let at: At = state(saved)?;
-        if at.space > self.spaces.len() || at.losses.len() > self.settings.samples {
-            return Err(TrialError::Checkpoint("it is of another trial".into()));
-        }
-        (self.at, self.law, self.space) = (at, None, None);
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        archive.reachable(self.at.space <= self.spaces.len() && self.at.losses.len() <= self.settings.samples)
     }
 }

@@ -145,8 +145,7 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Event, TrialResult};
-    use crate::training::Cell;
+    use crate::contract::{Cell, Event, TrialResult};
 
     #[test]
     fn what_was_recorded_is_read_again() {

@@ -12,21 +12,17 @@ mod measure;
 mod network;
 mod panels;
 pub mod settings;
-mod subject;
 #[cfg(test)]
 mod tests;
 mod training;
 
+use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets,
 };
 use crate::instruments::card;
-use crate::training::cell_of;
-use settings::{Condition, Role, Settings};
-
-/// Bytes on disk of a trial: its vectors, panels and checkpoint.
-const TRIAL_BYTES: u64 = 500_000;
+use settings::{Condition, Settings};
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -61,38 +57,30 @@ impl System for ExactInductiveBias {
                       space (saddlepoint) is added as a check on the tail model. Hypotheses of a kernel space are drawn in \
                       the eigenbasis of S, which changes no loss's law",
         metrics: &[
-            MetricCard {
-                name: "full.bits",
-                unit: "bits",
-                says: "torus: to reach the wanted error, target of all dimensions",
-            },
-            MetricCard { name: "full.bits_saddlepoint", unit: "bits", says: "the same by the exact law" },
-            MetricCard { name: "full.bits_sankaran", unit: "bits", says: "the same by Sankaran's approximation" },
-            MetricCard { name: "full.bits_low", unit: "bits", says: "lower end of the 95 % interval of resamples" },
-            MetricCard { name: "full.bits_high", unit: "bits", says: "upper end of it" },
-            MetricCard { name: "full.extrapolation", unit: "sd", says: "from the mean loss down to the wanted one" },
-            MetricCard { name: "first_only.bits", unit: "bits", says: "torus: target of x_1 alone, all inputs" },
-            MetricCard { name: "cut.bits", unit: "bits", says: "torus: target of x_1 alone, no other input" },
-            MetricCard { name: "space.mean_loss", unit: "squared error", says: "images: mean test error of the space" },
-            MetricCard { name: "space.sd_loss", unit: "squared error", says: "standard deviation of the test error" },
-            MetricCard { name: "space.kolmogorov", unit: "", says: "distance of the fitted law and the sample" },
-            MetricCard { name: "train_loss", unit: "squared error", says: "networks: mean training error" },
-            MetricCard { name: "test_loss", unit: "squared error", says: "networks: mean test error" },
-            MetricCard { name: "fitted", unit: "networks", says: "networks that fit the training set so far" },
-            MetricCard { name: "epochs", unit: "epochs", says: "until the last network that fits did" },
-            MetricCard { name: "dropped", unit: "share", says: "networks that never fitted" },
+            metric("full.bits", "bits", "torus: to reach the wanted error, target of all dimensions"),
+            metric("full.bits_saddlepoint", "bits", "the same by the exact law"),
+            metric("full.bits_sankaran", "bits", "the same by Sankaran's approximation"),
+            metric("full.bits_low", "bits", "lower end of the 95 % interval of resamples"),
+            metric("full.bits_high", "bits", "upper end of it"),
+            metric("full.extrapolation", "sd", "from the mean loss down to the wanted one"),
+            metric("first_only.bits", "bits", "torus: target of x_1 alone, all inputs"),
+            metric("cut.bits", "bits", "torus: target of x_1 alone, no other input"),
+            metric("space.mean_loss", "squared error", "images: mean test error of the space"),
+            metric("space.sd_loss", "squared error", "standard deviation of the test error"),
+            metric("space.kolmogorov", "", "distance of the fitted law and the sample"),
+            metric("train_loss", "squared error", "networks: mean training error"),
+            metric("test_loss", "squared error", "networks: mean test error"),
+            metric("fitted", "networks", "networks that fit the training set so far"),
+            metric("epochs", "epochs", "until the last network that fits did"),
+            metric("dropped", "share", "networks that never fitted"),
         ],
     };
 
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/exact-inductive-bias/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/exact-inductive-bias/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/exact-inductive-bias/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("exact-inductive-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Condition;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         let mut problems = settings.problems();
@@ -103,60 +91,24 @@ impl System for ExactInductiveBias {
         problems
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let cells = settings.cells(seeds);
-        let trials: u64 = cells.iter().map(|cell| cell.seeds).sum();
-        let flop = cells.iter().map(|cell| cell.seeds as f64 * cell.flop).sum();
-        let widest = cells.iter().map(|cell| memory(settings, &cell.condition)).max();
-        Cost { trials: trials as usize, flop, memory: widest.unwrap_or(0), disk: trials * TRIAL_BYTES }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {
+        settings.cells(seeds)
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        settings.trials(seeds)
-    }
-
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = cell_of(settings.cells(u64::MAX), spec)?;
-        let key = data::replica(setup.key, spec.seed);
-        let images = || data::images(&settings.digits).map_err(|problem| TrialError::Data(problem.found));
+    fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
         Ok(match cell.condition {
-            Condition::Torus { dimensions, sigma } => {
-                Box::new(kernel::KernelTrial::on_torus(settings, dimensions, sigma, key))
-            }
-            Condition::Kernel { .. } => {
-                Box::new(kernel::KernelTrial::on_images(settings, cell.condition, &images()?, key))
-            }
             Condition::Networks { role, space } => {
-                let data = data::split(settings, &images()?, role == Role::Permuted, key);
-                Box::new(training::NetworkTrial::start(settings, space, data, key, setup.pool.clone()))
+                Box::new(training::NetworkTrial::start(settings, role, space, setup)?)
             }
+            condition => Box::new(kernel::KernelTrial::start(settings, condition, setup.key)?),
         })
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        panels::study(settings, results)
+    fn panels(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+        panels::study(settings, evidence)
     }
 
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
-    }
-}
-
-/// Bytes of memory of a trial, roughly.
-fn memory(settings: &Settings, condition: &Condition) -> u64 {
-    match condition {
-        Condition::Torus { .. } => {
-            8 * (4 * (settings.torus.train + settings.torus.test).pow(2) + settings.samples) as u64
-        }
-        Condition::Kernel { .. } => {
-            8 * (4 * (settings.digits.train + settings.digits.test).pow(2) + settings.samples) as u64
-        }
-        Condition::Networks { space, .. } => {
-            let sizes = space.sizes(64, 10);
-            let weights: usize = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
-            let units: usize = sizes.iter().sum();
-            let points = settings.digits.train + 3 * settings.digits.training.batch;
-            4 * (space.nets * (5 * weights + units * points)) as u64
-        }
+    fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+        judge::judge(settings, evidence, key)
     }
 }

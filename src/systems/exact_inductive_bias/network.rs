@@ -50,25 +50,27 @@ pub(super) struct Ensemble {
     pub(super) learner: Learner<Perceptrons>,
     /// Widths from inputs to outputs.
     pub(super) sizes: Vec<usize>,
-    /// Networks.
-    pub(super) nets: usize,
+    /// What they are.
+    pub(super) space: Architecture,
+    /// How they are trained.
+    pub(super) training: Training,
     /// What they are trained on.
     pub(super) data: Data,
-    key: Key,
-    batch: usize,
-    rate: f32,
+    /// Root of their random streams.
+    pub(super) key: Key,
     step: Pass,
     /// Mean squared error of each net on the training set and on the test set.
     errors: [Pass; 2],
 }
 
-fn singles(values: &[f64]) -> Vec<f32> {
+/// Numbers of data as networks take them.
+pub(super) fn singles(values: &[f64]) -> Vec<f32> {
     values.iter().map(|x| *x as f32).collect()
 }
 
 impl Ensemble {
     /// Networks with weights and data orders of their own, below `key`.
-    pub(super) fn new(space: &Architecture, training: &Training, data: Data, key: Key, pool: Pool) -> Self {
+    pub(super) fn new(space: Architecture, training: Training, data: Data, key: Key, pool: Pool) -> Self {
         let sizes = space.sizes(data.width, data.outputs);
         let (nets, batch) = (space.nets, training.batch);
         let last = format!("layers.{}.", sizes.len() - 2);
@@ -77,7 +79,8 @@ impl Ensemble {
             ..Group::default()
         };
         let method = Method::Adam(Moments::default());
-        let mut learner = Learner::with_groups(key, pool, method, group, |b| Perceptrons::new(b, nets, &sizes));
+        let widths = sizes.clone();
+        let mut learner = Learner::with_groups(key, pool, method, group, move |b| Perceptrons::new(b, nets, &widths));
         let (width, outputs) = (data.width, data.outputs);
         let inputs = [("x", Shape::from([nets, batch, width])), ("y", Shape::from([nets, batch, outputs]))];
         let step = learner.training(&inputs, |model, values, given| {
@@ -99,38 +102,38 @@ impl Ensemble {
             pass.set(&mut learner.store, 0, &singles(x));
             pass.set(&mut learner.store, 1, &singles(y));
         }
-        Ensemble { learner, sizes, nets, data, key, batch, rate: training.learning_rate, step, errors }
+        Ensemble { learner, sizes, space, training, data, key, step, errors }
     }
 
     /// Steps of an epoch; what does not fill a batch is left out of that epoch.
     pub(super) fn steps(&self) -> u64 {
-        (self.data.count() / self.batch) as u64
+        (self.data.count() / self.training.batch) as u64
     }
 
     /// Floating-point operations of a training step.
     pub(super) fn step_flop(&self) -> f64 {
-        let weights: usize = self.sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        6.0 * (weights * self.batch * self.nets) as f64
+        6.0 * (Architecture::weights(&self.sizes) * self.training.batch * self.space.nets) as f64
     }
 
     /// Step `step` of an epoch, each net on a batch of its own order.
     pub(super) fn train(&mut self, epoch: u64, step: u64) -> Result<(), TrialError> {
-        let Ensemble { learner, data, step: pass, batch, .. } = self;
-        for net in 0..self.nets {
+        let done = epoch * self.steps() + step;
+        let Ensemble { learner, data, step: pass, .. } = self;
+        let Training { batch, learning_rate, .. } = self.training;
+        for net in 0..self.space.nets {
             let mut order: Vec<usize> = (0..data.count()).collect();
             order.shuffle(&mut self.key.purpose("order").index(epoch).index(net as u64).stream());
-            let rows = &order[step as usize * *batch..][..*batch];
+            let rows = &order[step as usize * batch..][..batch];
             for (input, (from, width)) in
                 [(&data.train, data.width), (&data.train_labels, data.outputs)].into_iter().enumerate()
             {
-                let to = &mut pass.input(&mut learner.store, input)[net * *batch * width..][..*batch * width];
+                let to = &mut pass.input(&mut learner.store, input)[net * batch * width..][..batch * width];
                 for (to, row) in to.chunks_mut(width).zip(rows) {
                     to.iter_mut().zip(&from[row * width..]).for_each(|(to, x)| *to = *x as f32);
                 }
             }
         }
-        let done = epoch * (data.count() / *batch) as u64 + step;
-        learner.train(pass, done, self.rate).map(|_| ())
+        learner.train(pass, done, learning_rate).map(|_| ())
     }
 
     /// Mean squared error of each net, training and test.
@@ -209,7 +212,7 @@ mod tests {
     fn ensemble(nets: usize, width: usize, body: Body, count: usize) -> Ensemble {
         let space = Architecture { width, depth: 1, nets, body };
         let training = Training { batch: 8, learning_rate: 0.01, fitted: 0.01, epochs: 10 };
-        Ensemble::new(&space, &training, data(count), Key::new(3), Pool::serial())
+        Ensemble::new(space, training, data(count), Key::new(3), Pool::serial())
     }
 
     #[test]

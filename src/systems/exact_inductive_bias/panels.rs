@@ -2,10 +2,11 @@
 //! networks of a batch, and the table of architectures.
 
 use super::data::Variant;
-use super::evidence::{Ground, Split};
+use super::evidence::{Split, splits, torus};
 use super::measure::Space;
-use super::settings::Settings;
-use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel, Table, TrialResult, short_number};
+use super::settings::{Condition, Settings};
+use crate::base::random::Key;
+use crate::contract::{Axis, Bar, Bars, Body, Dash, Evidence, Heat, Line, Lines, Mark, Panel, Table, short_number};
 use crate::instruments::hypothesis_bits::interval;
 use crate::instruments::statistics::sample::sample_quantile;
 use crate::instruments::statistics::{Bootstrap, mean};
@@ -84,13 +85,12 @@ pub(super) fn nets(history: &[Vec<f32>], fitted: &[Option<u64>], losses: &[f64])
 }
 
 /// What there is to see of the whole study.
-pub(super) fn study(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let ground = Ground::new(settings, results);
-    let splits = ground.splits();
+pub(super) fn study(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+    let splits = splits(settings, evidence);
     let panels = [
         splits.first().and_then(two_spaces),
         splits.first().and_then(against_target),
-        against_dimension(settings, &ground),
+        against_dimension(settings, evidence),
         kernels(&splits),
         architectures(&splits),
     ];
@@ -134,12 +134,12 @@ fn against_target(split: &Split) -> Option<Panel> {
 }
 
 /// Bits against the dimension of the torus.
-fn against_dimension(settings: &Settings, ground: &Ground<'_>) -> Option<Panel> {
+fn against_dimension(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Option<Panel> {
     let target = settings.torus.target;
     type Read<'r> = &'r dyn Fn(&Space) -> Option<f64>;
     let line = |label: String, dash, sigma: f64, variant, read: Read<'_>| {
         let at = |d: &usize| {
-            let bits: Vec<f64> = ground.torus(sigma, *d, variant).iter().filter_map(read).collect();
+            let bits: Vec<f64> = torus(evidence, sigma, *d, variant).iter().filter_map(read).collect();
             Some((*d as f64, mean(&bits)?))
         };
         let points: Vec<(f64, f64)> = settings.torus.dimensions.iter().filter_map(at).collect();
@@ -154,7 +154,7 @@ fn against_dimension(settings: &Settings, ground: &Ground<'_>) -> Option<Panel> 
         lines.extend(line(format!("sigma {sigma}, inputs cut"), Dash::Dotted, *sigma, Variant::Cut, &fitted));
     }
     let lines = Lines { x: Axis::linear("dimension d"), y: Axis::linear("bits"), lines, marks: Vec::new() };
-    let bars = bars(settings, ground);
+    let bars = bars(settings, evidence);
     if bars.is_empty() {
         return None;
     }
@@ -169,12 +169,12 @@ fn against_dimension(settings: &Settings, ground: &Ground<'_>) -> Option<Panel> 
     Some(Panel::new("dimension", "Bits against dimension", says, Body::Beside { panels }).noting(note))
 }
 
-fn bars(settings: &Settings, ground: &Ground<'_>) -> Vec<Bar> {
-    let bootstrap = Bootstrap::new(crate::base::random::Key::new(0).purpose("panels"));
+fn bars(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Bar> {
+    let bootstrap = Bootstrap::new(Key::new(0).purpose("panels"));
     let mut bars = Vec::new();
     for sigma in &settings.torus.sigmas {
         for d in &settings.torus.dimensions {
-            let spaces = ground.torus(*sigma, *d, Variant::Full);
+            let spaces = torus(evidence, *sigma, *d, Variant::Full);
             let groups: Vec<[f64; 1]> = spaces.iter().map(|s| [s.bits(settings.torus.target).bits]).collect();
             let Some(estimate) = bootstrap.mean(&groups) else { continue };
             let farthest =

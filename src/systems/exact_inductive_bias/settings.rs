@@ -1,11 +1,10 @@
 //! What a preset sets: two kernel spaces, networks, and which data they are conditioned on.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Problem, TrialSpec};
-use crate::training::{Cell, Checks, specs};
+use crate::contract::{Cell, Problem};
+use crate::tasks::images::Source;
+use crate::training::Checks;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,25 +76,6 @@ pub struct Digits {
     pub training: Training,
 }
 
-/// Where images come from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Source {
-    /// The 1,797 digits of 8x8 pixels that ship with the program.
-    #[default]
-    Digits,
-    /// The user's own, in IDX files (the format of MNIST).
-    Idx {
-        /// File of the images.
-        images: PathBuf,
-        /// File of the labels.
-        labels: PathBuf,
-        /// Average 2x2 pixels into one.
-        #[serde(default)]
-        pool: bool,
-    },
-}
-
 /// How networks are trained: Adam on the mean squared error to one-hot labels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,7 +131,7 @@ pub struct Architectures {
 
 /// The width of the kernel of leg B.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Width {
+pub enum Width {
     /// 1, as in the authors' code.
     One,
     /// The median distance of two training points.
@@ -160,7 +140,7 @@ pub(super) enum Width {
 
 /// What networks of a trial are for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Role {
+pub enum Role {
     /// They set the wanted error.
     Reference,
     /// The control: trained on permuted labels.
@@ -171,13 +151,28 @@ pub(super) enum Role {
 
 /// One hypothesis space on one kind of data.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Condition {
+pub enum Condition {
     /// A kernel space on the torus: three targets and inputs.
-    Torus { dimensions: usize, sigma: f64 },
+    Torus {
+        /// Dimensions of the torus.
+        dimensions: usize,
+        /// Width of the kernel.
+        sigma: f64,
+    },
     /// A kernel space on images.
-    Kernel { width: Width, best_amplitude: bool },
+    Kernel {
+        /// Width of the kernel.
+        width: Width,
+        /// Whether its amplitude is the likeliest one; else 1.
+        best_amplitude: bool,
+    },
     /// Networks on images.
-    Networks { role: Role, space: Architecture },
+    Networks {
+        /// What they are for.
+        role: Role,
+        /// What they are.
+        space: Architecture,
+    },
 }
 
 impl Architecture {
@@ -187,8 +182,12 @@ impl Architecture {
         [inputs].into_iter().chain(std::iter::repeat_n(self.width, hidden)).chain([outputs]).collect()
     }
 
-    /// Its name.
-    pub(super) fn label(&self) -> String {
+    /// Weights of one network without its biases.
+    pub(super) fn weights(sizes: &[usize]) -> usize {
+        sizes.windows(2).map(|pair| pair[0] * pair[1]).sum()
+    }
+
+    fn label(&self) -> String {
         let body = match self.body {
             Body::Trained => "",
             Body::Frozen => ", body frozen",
@@ -216,6 +215,8 @@ impl Condition {
 
 /// Epochs that networks are expected to take, for the estimate of the cost alone.
 const EXPECTED_EPOCHS: [f64; 2] = [80.0, 400.0];
+/// Bytes on disk of a trial: its vectors, panels and checkpoint.
+const TRIAL_BYTES: u64 = 500_000;
 
 impl Settings {
     /// The conditions of a study of so many seeds.
@@ -249,8 +250,9 @@ impl Settings {
     }
 
     fn cell(&self, condition: Condition, seeds: u64) -> Cell<Condition> {
-        let cell =
-            Cell::new(condition.label(), condition, seeds, self.steps(&condition)).costing(self.flop(&condition));
+        let (flop, memory) = self.takes(&condition);
+        let cell = Cell::new(condition.label(), condition, seeds, self.steps(&condition));
+        let cell = cell.costing(flop).taking(memory, TRIAL_BYTES);
         match condition {
             Condition::Torus { dimensions, sigma } => {
                 cell.at("leg", "dimension").at("dimensions", dimensions).at("sigma", sigma)
@@ -279,23 +281,29 @@ impl Settings {
         (1 + self.samples.div_ceil(super::kernel::CHUNK) + fits) as u64
     }
 
-    fn flop(&self, condition: &Condition) -> f64 {
+    /// What a trial takes, roughly: floating-point operations, and bytes of memory.
+    fn takes(&self, condition: &Condition) -> (f64, u64) {
         let normals = |points: usize, outputs: usize| 10.0 * (self.samples * points * outputs) as f64;
+        let matrices = |points: usize| 8 * (4 * points.pow(2) + self.samples) as u64;
         match condition {
-            Condition::Torus { .. } => 3.0 * (normals(self.torus.test, 1) + 20.0 * (self.torus.test as f64).powi(3)),
-            Condition::Kernel { .. } => normals(self.digits.test, 10) + 30.0 * (self.digits.test as f64).powi(3),
+            Condition::Torus { .. } => {
+                let Torus { train, test, .. } = self.torus;
+                (3.0 * (normals(test, 1) + 20.0 * (test as f64).powi(3)), matrices(train + test))
+            }
+            Condition::Kernel { .. } => {
+                let Digits { train, test, .. } = self.digits;
+                (normals(test, 10) + 30.0 * (test as f64).powi(3), matrices(train + test))
+            }
             Condition::Networks { role, space } => {
+                let Digits { train, training, .. } = self.digits;
                 let sizes = space.sizes(64, 10);
-                let weights: usize = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
+                let (weights, units) = (Architecture::weights(&sizes), sizes.iter().sum::<usize>());
                 let epochs = EXPECTED_EPOCHS[usize::from(*role == Role::Permuted)];
-                6.0 * (weights * self.digits.train * space.nets) as f64 * epochs
+                let flop = 6.0 * (weights * train * space.nets) as f64 * epochs;
+                let points = train + 3 * training.batch;
+                (flop, 4 * (space.nets * (5 * weights + units * points)) as u64)
             }
         }
-    }
-
-    /// The trials.
-    pub(super) fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
-        specs(&self.cells(seeds))
     }
 
     /// What cannot be used, whatever the files hold.

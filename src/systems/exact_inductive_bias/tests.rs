@@ -2,10 +2,9 @@
 
 use super::data::Variant;
 use super::measure::Space;
-use super::settings::Condition;
+use super::settings::Role;
 use super::*;
-use crate::base::random::Key;
-use crate::contract::{Event, Outcome, Study};
+use crate::contract::{Event, Outcome, Study, TrialResult, TrialSpec};
 use crate::instruments::hypothesis_bits::posterior::LossLaw;
 use crate::training::testing::{
     changed, contract, measured, preset, refused, result, settings_of, takes_away_only, to_its_verdict,

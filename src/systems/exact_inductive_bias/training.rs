@@ -2,29 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::data::Data;
+use super::data;
 use super::measure::Space;
-use super::network::Ensemble;
+use super::network::{Ensemble, singles};
 use super::panels;
-use super::settings::{Architecture, Body, Settings, Training};
-use super::subject;
-use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::Reading;
-use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Record, Trial, TrialError};
+use super::settings::{Architecture, Body, Role, Settings};
+use crate::contract::{Archive, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
-use crate::training::{checkpoint, state};
-
-/// Floating-point operations worth a step of their own.
-const STEP_FLOP: f64 = 1e9;
+use crate::instruments::subject::{Examples, Objective, Subject};
+use crate::nn::layers::Activation;
+use crate::nn::optimiser::{Method, Moments};
+use crate::nn::zoo::mlp::{Mlp, MlpShape};
+use crate::training::{Learner, burst};
 
 /// A trial of networks.
 pub(super) struct NetworkTrial {
-    space: Architecture,
-    training: Training,
     refits: usize,
-    key: Key,
-    pool: Pool,
     ensemble: Ensemble,
     at: At,
 }
@@ -43,12 +36,17 @@ struct At {
 }
 
 impl NetworkTrial {
-    pub(super) fn start(settings: &Settings, space: Architecture, data: Data, key: Key, pool: Pool) -> Self {
-        let training = settings.digits.training;
-        let key = key.purpose("networks");
-        let ensemble = Ensemble::new(&space, &training, data, key, pool.clone());
+    pub(super) fn start(
+        settings: &Settings,
+        role: Role,
+        space: Architecture,
+        setup: &Setup,
+    ) -> Result<Self, TrialError> {
+        let data = data::split(settings, role == Role::Permuted, setup.key)?;
+        let key = setup.key.purpose("networks");
+        let ensemble = Ensemble::new(space, settings.digits.training, data, key, setup.pool.clone());
         let at = At { epoch: 0, batch: 0, fitted: vec![None; space.nets], history: Vec::new() };
-        NetworkTrial { space, training, refits: settings.refits, key, pool, ensemble, at }
+        Ok(NetworkTrial { refits: settings.refits, ensemble, at })
     }
 
     /// Errors after an epoch: which nets have come to fit, and what there is to see.
@@ -56,7 +54,7 @@ impl NetworkTrial {
         let [train, test] = self.ensemble.errors();
         let epoch = self.at.epoch;
         for ((fitted, train), test) in self.at.fitted.iter_mut().zip(&train).zip(&test) {
-            if fitted.is_none() && *train < self.training.fitted {
+            if fitted.is_none() && *train < self.ensemble.training.fitted {
                 *fitted = Some((epoch, f64::from(*test)));
             }
         }
@@ -69,13 +67,12 @@ impl NetworkTrial {
 
     /// Whether there is nothing more to train.
     fn done(&self) -> bool {
-        self.at.epoch >= self.training.epochs || self.at.fitted.iter().all(Option::is_some)
+        self.at.epoch >= self.ensemble.training.epochs || self.at.fitted.iter().all(Option::is_some)
     }
 
     fn train(&mut self, record: &mut dyn Record) -> Result<bool, TrialError> {
         let steps = self.ensemble.steps();
-        let at_once = (STEP_FLOP / self.ensemble.step_flop()).ceil() as u64;
-        for _ in 0..at_once {
+        for _ in 0..burst(self.ensemble.step_flop()) {
             self.ensemble.train(self.at.epoch, self.at.batch)?;
             self.at.batch += 1;
             if self.at.batch == steps {
@@ -93,7 +90,7 @@ impl NetworkTrial {
             record.note(self.at.epoch, Level::Warning, format!("net {}: {error}", self.at.epoch));
         }
         self.at.epoch += 1;
-        let done = self.at.epoch == self.space.nets as u64;
+        let done = self.at.epoch == self.ensemble.space.nets as u64;
         if done {
             self.look(record);
         }
@@ -105,11 +102,11 @@ impl NetworkTrial {
     }
 
     fn finish(&self, record: &mut dyn Record) {
-        let (losses, epoch) = (self.losses(), self.at.epoch);
-        let dropped = self.space.nets - losses.len();
-        record.metric(epoch, "dropped", dropped as f64 / self.space.nets as f64);
+        let (losses, epoch, nets) = (self.losses(), self.at.epoch, self.ensemble.space.nets);
+        let dropped = nets - losses.len();
+        record.metric(epoch, "dropped", dropped as f64 / nets as f64);
         if dropped > 0 {
-            let text = format!("{dropped} of {} nets do not fit the training set and are dropped", self.space.nets);
+            let text = format!("{dropped} of {nets} nets do not fit the training set and are dropped");
             record.note(epoch, Level::Warning, text);
         }
         if let Some(epochs) = self.at.fitted.iter().flatten().map(|(epoch, _)| *epoch).max() {
@@ -117,23 +114,46 @@ impl NetworkTrial {
         }
         match Space::fit(&losses, None) {
             Some(mut space) => {
-                (0..self.refits).for_each(|_| space.refit(&losses, self.key));
+                (0..self.refits).for_each(|_| space.refit(&losses, self.ensemble.key));
                 space.record(record, epoch, panels::SPACE, None);
             }
             None => record.note(epoch, Level::Warning, "too few nets fit for a distribution of losses"),
+        }
+    }
+
+    /// The first net as a perceptron of its own, for the bias card.
+    fn first_net(&self) -> Subject {
+        let Ensemble { learner, sizes, space, training, data, key, .. } = &self.ensemble;
+        let (inputs, outputs) = (data.width, data.outputs);
+        let shape = MlpShape::plain(inputs, sizes[1], sizes.len() - 2, outputs, Activation::Relu);
+        let method = Method::Adam(Moments::default());
+        let mut alone = Learner::new(*key, learner.pool.clone(), method, move |b| Mlp::new(b, &shape));
+        let first = |values: &Vec<f32>| values[..values.len() / space.nets].to_vec();
+        alone.set_weight_values(&learner.weight_values().iter().map(first).collect::<Vec<_>>());
+        let examples = |x: &[f64], y: &[f64]| Examples::new(x.len() / inputs, singles(x), singles(y));
+        let seen = [examples(&data.train, &data.train_labels), examples(&data.test, &data.test_labels)];
+        let steps = self.at.epoch * self.ensemble.steps();
+        Subject {
+            initial: Some(learner.initial().iter().map(first).collect()),
+            training: alone.trained_for(steps, training.batch, training.learning_rate),
+            ..alone.subject(alone.model.clone(), Objective::SquaredError, seen, *key)
         }
     }
 }
 
 impl Trial for NetworkTrial {
     fn progress(&self) -> Progress {
-        let steps = if self.space.body == Body::Random { self.space.nets as u64 } else { self.training.epochs };
+        let steps = if self.ensemble.space.body == Body::Random {
+            self.ensemble.space.nets as u64
+        } else {
+            self.ensemble.training.epochs
+        };
         // Training ends when every net fits, mostly well before the last epoch that is allowed.
         Progress { step: self.at.epoch, steps: if self.done() { self.at.epoch } else { steps } }
     }
 
     fn step(&mut self, record: &mut dyn Record) -> Result<Flow, TrialError> {
-        let done = if self.space.body == Body::Random { self.solve(record) } else { self.train(record)? };
+        let done = if self.ensemble.space.body == Body::Random { self.solve(record) } else { self.train(record)? };
         if done {
             self.finish(record);
         }
@@ -150,22 +170,11 @@ impl Trial for NetworkTrial {
     }
 
     fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
-        let subject = subject::of_first_net(&self.ensemble, &self.training, self.at.epoch, self.key, self.pool.clone());
-        Ok(card::read(&subject, names, told))
+        Ok(card::read(&self.first_net(), names, told))
     }
 
-    fn save(&self) -> Checkpoint {
-        let step = self.at.epoch * self.ensemble.steps() + self.at.batch;
-        checkpoint(step, self.ensemble.learner.tensors(), &self.at)
-    }
-
-    fn restore(&mut self, saved: &Checkpoint) -> Result<(), TrialError> {
-        let at: At = state(saved)?;
-        if at.fitted.len() != self.space.nets {
-            return Err(TrialError::Checkpoint("it is of another number of nets".into()));
-        }
-        self.ensemble.learner.restore(saved)?;
-        self.at = at;
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        self.ensemble.learner.keep(archive)
     }
 }

@@ -4,10 +4,10 @@ use rand::seq::SliceRandom;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::settings::{DataSet, DataSets, Files};
+use super::settings::{DataSet, DataSets};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Record, Trial, TrialError};
+use crate::contract::{Archive, Flow, Level, Panel, Progress, Record, Setup, Trial, TrialError};
 use crate::engine::Shape;
 use crate::instruments::difficulty::points::{class_count, class_distance, extreme_class_distance, neighbours, radius};
 use crate::instruments::difficulty::{Difficulty, Problem};
@@ -17,7 +17,7 @@ use crate::nn::optimiser::{Method, Moments};
 use crate::nn::zoo::mlp::{Mlp, MlpShape};
 use crate::tasks::base_set::{BaseSet, Standardise};
 use crate::tasks::{digits, idx};
-use crate::training::{Learner, checkpoint, state};
+use crate::training::Learner;
 
 /// Neighbours by which the dimension is estimated; the second is the authors'.
 pub(super) const NEIGHBOURS: [usize; 4] = [3, 5, 10, 20];
@@ -46,7 +46,7 @@ pub(super) struct Points {
 
 impl Points {
     fn of(set: &BaseSet) -> Self {
-        let full = set.picture.map_or(1.0, |picture| picture.full);
+        let full = set.full();
         let row = |row: usize| set.raw(row).into_iter().map(move |x| f64::from(x / full));
         let rows = (0..set.rows()).flat_map(row).collect();
         Points { rows, width: set.features(), classes: set.labels.clone() }
@@ -61,10 +61,8 @@ impl Points {
     ///
     /// # Errors
     /// What is wrong with the files.
-    pub(super) fn files(files: &Files) -> Result<Self, idx::IdxError> {
-        let standardise = Standardise::GlobalMean;
-        let options = idx::Options { pool: files.pool, limit: Some(files.limit), train: 0, standardise };
-        Ok(Points::of(&idx::read(&files.name, &files.images, &files.labels, &options)?))
+    pub(super) fn files(files: &idx::Files) -> Result<Self, idx::IdxError> {
+        Ok(Points::of(&idx::read(files, Standardise::GlobalMean)?))
     }
 
     fn noisy(mut self, noise: f64, key: Key) -> Self {
@@ -118,16 +116,14 @@ struct At {
 }
 
 impl DataTrial {
-    pub(super) fn start(settings: &DataSets, set: &DataSet, key: Key, pool: Pool) -> Result<Self, TrialError> {
-        let key = key.purpose("data");
+    pub(super) fn start(settings: &DataSets, set: &DataSet, setup: &Setup) -> Result<Self, TrialError> {
+        let key = setup.key.purpose("data");
         let points = match set {
             DataSet::Noisy(noise) => Points::digits().noisy(*noise, key),
-            DataSet::Projected(components) => {
-                Points::digits().projected(*components).map_err(|error| TrialError::Data(error.to_string()))?
-            }
-            DataSet::Files(files) => Points::files(files).map_err(|error| TrialError::Data(error.to_string()))?,
+            DataSet::Projected(components) => Points::digits().projected(*components).map_err(TrialError::data)?,
+            DataSet::Files(files) => Points::files(files).map_err(TrialError::data)?,
         };
-        Ok(DataTrial { settings: settings.clone(), points, key, pool, at: At::default() })
+        Ok(DataTrial { settings: settings.clone(), points, key, pool: setup.pool.clone(), at: At::default() })
     }
 
     /// Intrinsic dimension by several numbers of neighbours.
@@ -195,7 +191,7 @@ impl DataTrial {
         let shape = MlpShape::plain(*width, HIDDEN, usize::from(hidden), outputs, Activation::Relu);
         let key = self.key.purpose("classifier").index(u64::from(hidden));
         let method = Method::Adam(Moments::default());
-        let mut learner = Learner::new(key, self.pool.clone(), method, |b| Mlp::new(b, &shape));
+        let mut learner = Learner::new(key, self.pool.clone(), method, move |b| Mlp::new(b, &shape));
         let inputs = [("x", Shape::from([batch, *width])), ("y", Shape::from([batch]))];
         let mut pass = learner.training(&inputs, |model, values, given| {
             (model.forward(values, given[0]).cross_entropy(given[1]).mean(), Vec::new())
@@ -248,17 +244,9 @@ impl Trial for DataTrial {
         Vec::new()
     }
 
-    fn save(&self) -> Checkpoint {
-        checkpoint(self.at.step, Vec::new(), &self.at)
-    }
-
-    fn restore(&mut self, saved: &Checkpoint) -> Result<(), TrialError> {
-        let at: At = state(saved)?;
-        if at.step > steps(&self.settings) {
-            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
-        }
-        self.at = at;
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        archive.reachable(self.at.step <= steps(&self.settings))
     }
 }
 

@@ -1,15 +1,15 @@
 //! What the trials recorded, sorted for judge and panels.
 
 use super::settings::{Condition, DataSet, Learner, Settings, Shown};
-use crate::contract::TrialResult;
+use crate::contract::{Evidence, Recorded, TrialResult};
 use crate::instruments::statistics::sample::sample_quantile;
 use crate::tasks::torus::FourierBasis;
-use crate::training::{Evidence, Recorded};
 
-/// Everything that was recorded.
+/// Everything that was recorded, with the study's settings.
+#[derive(Clone, Copy)]
 pub(super) struct Ground<'a> {
     /// By condition.
-    pub(super) evidence: Evidence<'a, Condition>,
+    pub(super) evidence: &'a Evidence<'a, Condition>,
     pub(super) settings: &'a Settings,
 }
 
@@ -38,13 +38,7 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
     sample_quantile(values, 0.5)
 }
 
-impl<'a> Ground<'a> {
-    /// Sorts results.
-    pub(super) fn new(settings: &'a Settings, results: &'a [TrialResult]) -> Self {
-        let seeds = results.iter().map(|result| result.spec.seed + 1).max().unwrap_or(1);
-        Ground { evidence: Evidence::new(settings.cells(seeds), results), settings }
-    }
-
+impl Ground<'_> {
     /// The replicas of a cell of leg A.
     pub(super) fn volume(&self, dimensions: usize, frequency: usize, points: usize) -> Option<Recorded<'_, Condition>> {
         let wanted = Condition::Volume { basis: self.settings.basis(dimensions, frequency), points };

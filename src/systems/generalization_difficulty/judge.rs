@@ -1,11 +1,11 @@
 //! The judge: what the sheet asks to be shown, thresholds fixed here and nowhere else.
 
 use super::evidence::{Ground, Ladder, ladder, median};
-use super::settings::{Learner, Settings, Shown};
+use super::settings::{Learner, Shown};
 use crate::base::random::Key;
-use crate::contract::{Check, Outcome, TrialResult, Verdict};
+use crate::contract::{Check, Outcome, Verdict};
 use crate::instruments::statistics::{Bootstrap, Estimate, spearman};
-use crate::training::{Measured, decided, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, verdict};
 
 /// Gate: most distance of errors and law.
 const DISTANCE: f64 = 0.02;
@@ -36,42 +36,20 @@ pub(super) const THRESHOLDS: &[&str] = &[
 
 const HEADLINE: &str = "smallest growth factor of bits from one dimension to the next";
 
-/// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let ground = Ground::new(settings, results);
-    let wanted =
-        ["bits", "required", "censored", "kolmogorov", "intrinsic_dimension", "dimension.5", "log10_bits.sample"];
-    let rows = seed_rows(results, |name| wanted.contains(&name));
-    let kernels = ground.ladders(Learner::Kernel);
-    match gate(settings, &ground, &kernels) {
-        Ok(()) => Court { ground, kernels, bootstrap: Bootstrap::new(Key::new(seed).purpose("judge")) }.verdict(rows),
-        Err(why) => undecided(HEADLINE, format!(">= {}, lower bound too", GROWTH.0), &why, rows),
-    }
+fn growth_threshold() -> String {
+    format!(">= {}, lower bound too", GROWTH.0)
 }
 
-fn gate(settings: &Settings, ground: &Ground<'_>, kernels: &[Ladder]) -> Result<(), String> {
-    if let Some(open) = ground.evidence.open() {
-        return Err(open);
-    }
-    let fewest = ground.over_dimensions().iter().map(|(_, bits)| bits.len()).min().unwrap_or(0);
-    if fewest < SEEDS {
-        return Err(format!("{fewest} replicas are too few; at least {SEEDS} are needed"));
-    }
-    match ground.worst_law() {
-        Some((distance, _)) if distance <= DISTANCE => {}
-        Some((distance, name)) => {
-            return Err(format!("the errors of {name} are {distance:.3} away from their law, more than {DISTANCE}"));
-        }
-        None => return Err("no errors were compared with their law".into()),
-    }
-    // A task is reached when its median replica is.
-    let reached =
-        |ladder: &&Ladder| 2 * ladder.reached.iter().filter(|reached| **reached).count() > ladder.reached.len();
-    let (count, all) = (kernels.iter().filter(reached).count(), settings.learners.tasks.len());
-    if count + UNREACHED < all {
-        return Err(format!("the kernel reaches the wanted error on only {count} of {all} tasks"));
-    }
-    Ok(())
+/// The verdict on everything that was recorded.
+pub(super) fn judge(ground: Ground<'_>, key: Key) -> Verdict {
+    let ruling = Court::open(ground, key).map(|court| court.rule());
+    verdict(HEADLINE, growth_threshold(), ground.evidence.rows(wanted), ruling)
+}
+
+fn wanted(metric: &str) -> bool {
+    let names =
+        ["bits", "required", "censored", "kolmogorov", "intrinsic_dimension", "dimension.5", "log10_bits.sample"];
+    names.contains(&metric)
 }
 
 /// The slope of a least-squares line.
@@ -90,17 +68,46 @@ struct Court<'a> {
     bootstrap: Bootstrap,
 }
 
-impl Court<'_> {
-    fn verdict(&self, rows: Vec<crate::contract::SeedRow>) -> Verdict {
+impl<'a> Court<'a> {
+    /// Checks the gates.
+    fn open(ground: Ground<'a>, key: Key) -> Result<Self, String> {
+        if let Some(open) = ground.evidence.open() {
+            return Err(open);
+        }
+        let fewest = ground.over_dimensions().iter().map(|(_, bits)| bits.len()).min().unwrap_or(0);
+        if fewest < SEEDS {
+            return Err(format!("{fewest} replicas are too few; at least {SEEDS} are needed"));
+        }
+        match ground.worst_law() {
+            Some((distance, _)) if distance <= DISTANCE => {}
+            Some((distance, name)) => {
+                return Err(format!(
+                    "the errors of {name} are {distance:.3} away from their law, more than {DISTANCE}"
+                ));
+            }
+            None => return Err("no errors were compared with their law".into()),
+        }
+        let kernels = ground.ladders(Learner::Kernel);
+        // A task is reached when its median replica is.
+        let reached =
+            |ladder: &&Ladder| 2 * ladder.reached.iter().filter(|reached| **reached).count() > ladder.reached.len();
+        let (count, all) = (kernels.iter().filter(reached).count(), ground.settings.learners.tasks.len());
+        if count + UNREACHED < all {
+            return Err(format!("the kernel reaches the wanted error on only {count} of {all} tasks"));
+        }
+        Ok(Court { ground, kernels, bootstrap: Bootstrap::new(key) })
+    }
+
+    fn rule(&self) -> Ruling {
         let (exponential, polynomial) = (self.exponential(), self.polynomial());
-        let (learners, a, b) = (self.learners(), self.embedded(), self.first_only());
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
-        let outcome = match (holds(&exponential) && holds(&polynomial), holds(&learners), holds(&a)) {
+        let (learners, embedded) = (self.learners(), self.embedded());
+        let outcome = match (hold(&exponential) && hold(&polynomial), hold(&learners), hold(&embedded)) {
             (true, true, true) => Outcome::Reproduced,
             (true, false, _) | (false, true, _) => Outcome::Partly,
             _ => Outcome::NotReproduced,
         };
-        decided(outcome, &self.told(), [exponential, polynomial, learners].concat(), [a, b].concat(), rows)
+        let checks = [exponential, polynomial, learners].concat();
+        Ruling { outcome, told: self.told(), checks, controls: [embedded, self.first_only()].concat() }
     }
 
     fn told(&self) -> String {
@@ -144,7 +151,7 @@ impl Court<'_> {
         let smallest = steps.as_ref().and_then(|steps| steps.iter().copied().min_by(|a, b| a.low.total_cmp(&b.low)));
         let says = "one dimension more multiplies the bits";
         let first = Measured::new("1", says, HEADLINE, smallest)
-            .holds(format!(">= {}, lower bound too", GROWTH.0), |e| e.value >= GROWTH.0 && e.low >= GROWTH.0);
+            .holds(growth_threshold(), |e| e.value >= GROWTH.0 && e.low >= GROWTH.0);
         let (x, cells): (Vec<f64>, Vec<Vec<f64>>) = over_m.into_iter().map(|(m, bits)| (m as f64, bits)).unzip();
         let expected = ((2 * self.ground.settings.volume.frequency + 1) as f64).ln();
         let (low, high) = ((1.0 - GROWTH.1) * expected, (1.0 + GROWTH.1) * expected);

@@ -8,12 +8,10 @@ use super::settings::{Learner, Settings, Shown};
 use super::target::{Seen, Target};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Tensor, Trial, TrialError};
+use crate::contract::{Archive, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::difficulty::points;
-use crate::kernels::linalg::LinalgError;
 use crate::tasks::torus::FourierBasis;
-use crate::training::{checkpoint, state};
 
 /// Neighbours by which the intrinsic dimension of an embedded task is measured.
 const NEIGHBOURS: usize = 5;
@@ -75,16 +73,14 @@ impl LadderTrial {
         learner: Learner,
         basis: FourierBasis,
         shown: Shown,
-        key: Key,
-        pool: Pool,
+        setup: &Setup,
     ) -> Result<Self, TrialError> {
-        let failed = |error: LinalgError| TrialError::Data(error.to_string());
-        let target = Target::new(basis, shown == Shown::FirstOnly, key);
+        let target = Target::new(basis, shown == Shown::FirstOnly, setup.key);
         let width = if let Shown::Embedded(width) = shown { Some(width) } else { None };
-        let train = target.seen(&target.training_angles(settings.most_points(learner)), width).map_err(failed)?;
-        let test = target.seen(&target.test_angles(settings.learners.test), width).map_err(failed)?;
-        let settings = settings.clone();
-        let key = key.purpose("ladder");
+        let train =
+            target.seen(&target.training_angles(settings.most_points(learner)), width).map_err(TrialError::data)?;
+        let test = target.seen(&target.test_angles(settings.learners.test), width).map_err(TrialError::data)?;
+        let (settings, key, pool) = (settings.clone(), setup.key.purpose("ladder"), setup.pool.clone());
         Ok(LadderTrial { settings, learner, shown, target, train, test, key, pool, at: At::default(), net: None })
     }
 
@@ -131,6 +127,13 @@ impl LadderTrial {
         let key = self.key.purpose("network").index(rung as u64);
         let train = self.part(0, Self::points_of(rung));
         Net::new(self.settings.learners.network, train, &self.test, key, self.pool.clone())
+    }
+
+    /// The rung of the network at hand: between two rungs that of the last one, for instruments to read.
+    fn trained(&self) -> Option<usize> {
+        let rungs = self.at.rungs.len();
+        let rung = if self.at.steps > 0 { Some(rungs) } else { rungs.checked_sub(1) };
+        rung.filter(|_| self.learner == Learner::Network)
     }
 
     /// Some steps of the network; its test error when the rung is done, none if it does not fit.
@@ -181,7 +184,7 @@ impl LadderTrial {
             record.metric(step, "censored", f64::from(u8::from(!reached)));
         }
         let space = self.target.interpolating(self.settings.volume.points);
-        let space = space.map_err(|error| TrialError::Data(error.to_string()))?;
+        let space = space.map_err(TrialError::data)?;
         record.metric(step, "bits", space.bits(self.settings.error));
         record.metric(step, "functions", space.functions() as f64);
         let known = || self.at.rungs.iter().filter_map(|rung| Some((rung.points as f64, rung.error?)));
@@ -235,27 +238,13 @@ impl Trial for LadderTrial {
         }
     }
 
-    fn save(&self) -> Checkpoint {
-        let tensors: Vec<Tensor> = self.net.iter().flat_map(Net::tensors).collect();
-        let step = self.at.rungs.len() as u64 * self.settings.learners.network.steps * 2 + self.at.steps;
-        checkpoint(step, tensors, &self.at)
-    }
-
-    fn restore(&mut self, saved: &Checkpoint) -> Result<(), TrialError> {
-        let at: At = state(saved)?;
-        if at.rungs.len() > self.settings.rungs(self.learner) {
-            return Err(TrialError::Checkpoint("it is from further on than this ladder goes".into()));
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        archive.reachable(self.at.rungs.len() <= self.settings.rungs(self.learner))?;
+        if archive.restores() {
+            self.net = self.trained().map(|rung| self.network(rung));
         }
-        self.at = at;
-        self.net = None;
-        // Between two rungs the network of the last one is kept, for instruments to read.
-        let rung = if self.at.steps > 0 { Some(self.at.rungs.len()) } else { self.at.rungs.len().checked_sub(1) };
-        if let Some(rung) = rung.filter(|_| self.learner == Learner::Network && !saved.tensors.is_empty()) {
-            let mut net = self.network(rung);
-            net.restore(saved)?;
-            self.net = Some(net);
-        }
-        Ok(())
+        self.net.as_mut().map_or(Ok(()), |net| net.keep(archive))
     }
 }
 

@@ -1,26 +1,19 @@
 //! The learners of leg B: kernel ridge regression, and a perceptron.
 
-use rand::seq::SliceRandom;
-
 use super::settings::Network;
 use super::target::Seen;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Tensor, TrialError};
-use crate::engine::{Shape, Store, Var};
+use crate::contract::{Archive, TrialError};
+use crate::engine::Shape;
 use crate::instruments::hypothesis_bits::posterior::rbf_kernel;
-use crate::instruments::subject::{Examples, Forward, Model, Objective, Subject, Training};
+use crate::instruments::subject::{Examples, Objective, Subject};
 use crate::kernels::linalg::{LinalgError, solve_positive};
 use crate::nn::layers::Activation;
 use crate::nn::optimiser::{Method, Moments};
-use crate::nn::weights::{Builder, Values};
 use crate::nn::zoo::mlp::{Mlp, MlpShape};
-use crate::training::{Learner, Pass};
-
-/// Floating-point operations of training worth a step of a trial.
-const STEP_FLOP: f64 = 1e9;
-/// Most training steps in a step of a trial, however small.
-const MOST_STEPS: u64 = 250;
+use crate::tasks::supply::Epochs;
+use crate::training::{Learner, Pass, burst};
 
 /// The mean squared error over the mean square of the values.
 pub(super) fn relative_error(found: impl Iterator<Item = f64>, values: &[f64]) -> f64 {
@@ -60,17 +53,15 @@ impl Kernel {
 pub(super) struct Net {
     learner: Learner<Mlp>,
     settings: Network,
-    shape: MlpShape,
     train: Seen,
     key: Key,
-    pool: Pool,
     batch: usize,
     step: Pass,
     /// Outputs on the training and the test points.
     outputs: [Pass; 2],
     test_values: Vec<f64>,
-    /// The order of this epoch, if points do not fit into a batch.
-    order: (u64, Vec<usize>),
+    epochs: Epochs,
+    /// Training steps done.
     done: u64,
 }
 
@@ -84,7 +75,7 @@ impl Net {
         let batch = points.min(settings.batch);
         let shape = MlpShape::plain(width, settings.width, settings.layers, 1, Activation::Relu);
         let method = Method::Adam(Moments::default());
-        let mut learner = Learner::new(key, pool.clone(), method, |b| Mlp::new(b, &shape));
+        let mut learner = Learner::new(key, pool, method, move |b| Mlp::new(b, &shape));
         let inputs = [("x", Shape::from([batch, width])), ("y", Shape::from([batch, 1]))];
         let step = learner.training(&inputs, |model, values, given| {
             let off = model.forward(values, given[0]) - given[1];
@@ -101,41 +92,30 @@ impl Net {
             step.set(&mut learner.store, 0, &singles(&train.inputs));
             step.set(&mut learner.store, 1, &singles(&train.values));
         }
-        let (test_values, order) = (test.values.clone(), (u64::MAX, Vec::new()));
-        Net { learner, settings, shape, train, key, pool, batch, step, outputs, test_values, order, done: 0 }
+        let (test_values, epochs) = (test.values.clone(), Epochs::new(points, batch, key.purpose("order")));
+        Net { learner, settings, train, key, batch, step, outputs, test_values, epochs, done: 0 }
     }
 
     /// Training steps worth a step of a trial.
     pub(super) fn steps_at_once(&self) -> u64 {
-        let flop = 6.0 * (self.learner.parameters() * self.batch) as f64;
-        ((STEP_FLOP / flop) as u64).clamp(1, MOST_STEPS)
+        burst(6.0 * (self.learner.parameters() * self.batch) as f64)
     }
 
     /// Training step `step`.
     pub(super) fn train(&mut self, step: u64) -> Result<(), TrialError> {
         let points = self.train.values.len();
         if self.batch < points {
-            let batches = (points / self.batch) as u64;
-            self.shuffle(step / batches);
-            let first = (step % batches) as usize * self.batch;
             let width = self.train.width;
-            for (i, row) in self.order.1[first..first + self.batch].iter().enumerate() {
+            for (i, row) in self.epochs.batch(step).iter().enumerate() {
+                let row = *row as usize;
                 let input = &self.train.inputs[row * width..(row + 1) * width];
                 let to = &mut self.step.input(&mut self.learner.store, 0)[i * width..(i + 1) * width];
                 to.iter_mut().zip(input).for_each(|(to, x)| *to = *x as f32);
-                self.step.input(&mut self.learner.store, 1)[i] = self.train.values[*row] as f32;
+                self.step.input(&mut self.learner.store, 1)[i] = self.train.values[row] as f32;
             }
         }
         self.done = step + 1;
         self.learner.train(&mut self.step, step, self.settings.learning_rate).map(|_| ())
-    }
-
-    fn shuffle(&mut self, epoch: u64) {
-        if self.order.0 != epoch {
-            let mut order: Vec<usize> = (0..self.train.values.len()).collect();
-            order.shuffle(&mut self.key.purpose("order").index(epoch).stream());
-            self.order = (epoch, order);
-        }
     }
 
     fn found(&mut self, set: usize) -> Vec<f32> {
@@ -156,59 +136,17 @@ impl Net {
         relative_error(found.into_iter().map(f64::from), &self.test_values)
     }
 
-    pub(super) fn tensors(&self) -> Vec<Tensor> {
-        self.learner.tensors()
-    }
-
-    pub(super) fn restore(&mut self, saved: &Checkpoint) -> Result<(), TrialError> {
-        self.learner.restore(saved)
+    pub(super) fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.under("network.").state(&mut self.done)?;
+        self.learner.keep(archive)
     }
 
     /// What the bias card looks at.
     pub(super) fn subject(&self, test: &Seen) -> Subject {
-        let shape = self.shape;
         let examples = |set: &Seen| Examples::new(set.values.len(), singles(&set.inputs), singles(&set.values));
-        Subject {
-            model: Box::new(Named(self.learner.model.clone())),
-            store: self.learner.store.clone(),
-            weights: self.learner.weights.clone(),
-            initial: Some(self.learner.initial().to_vec()),
-            reinitialise: Some(Box::new(move |key| {
-                let mut store = Store::new();
-                let mut builder = Builder::new(&mut store, key);
-                let _ = Mlp::new(&mut builder, &shape);
-                let slots = builder.finish().slots().to_vec();
-                slots.into_iter().map(|slot| store.values(slot).to_vec()).collect()
-            })),
-            objective: Objective::SquaredError,
-            row: vec![self.train.width],
-            target: vec![1],
-            train: examples(&self.train),
-            test: examples(test).first(1000),
-            features: Vec::new(),
-            training: Some(Training {
-                optimiser: Method::Adam(Moments::default()).into(),
-                learning_rate: self.settings.learning_rate,
-                batch: self.batch,
-                steps: self.done,
-            }),
-            chance: None,
-            key: self.key.purpose("card"),
-            pool: self.pool.clone(),
-        }
-    }
-}
-
-/// A perceptron with its layers named.
-struct Named(Mlp);
-
-impl Model for Named {
-    fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
-        let hidden = self.0.hidden(values, inputs).into_iter().enumerate();
-        Forward {
-            outputs: self.0.forward(values, inputs),
-            hidden: hidden.map(|(i, layer)| (format!("layer {}", i + 1), layer)).collect(),
-        }
+        let both = [examples(&self.train), examples(test).first(1000)];
+        let subject = self.learner.subject(self.learner.model.clone(), Objective::SquaredError, both, self.key);
+        Subject { training: self.learner.trained_for(self.done, self.batch, self.settings.learning_rate), ..subject }
     }
 }
 
@@ -237,7 +175,7 @@ mod tests {
             let mut net = Net::new(settings, seen(points), &seen(40), Key::new(1), Pool::serial());
             let before = net.training_error();
             (0..200).for_each(|step| net.train(step).unwrap());
-            assert!(net.training_error() < 0.1 * before && net.steps_at_once() == MOST_STEPS, "{points}");
+            assert!(net.training_error() < 0.1 * before && net.steps_at_once() > 1, "{points}");
             assert!(net.test_error() < 0.5);
         }
     }

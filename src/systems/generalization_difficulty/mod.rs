@@ -10,6 +10,7 @@ mod judge;
 mod ladder;
 mod learners;
 mod panels;
+mod problems;
 pub mod settings;
 mod target;
 #[cfg(test)]
@@ -18,15 +19,12 @@ mod volume;
 
 use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets,
 };
 use crate::instruments::card;
-use crate::training::cell_of;
+use evidence::Ground;
 use settings::{Condition, Settings};
-
-/// Bytes on disk of a trial: its vectors, panels and checkpoint.
-const TRIAL_BYTES: u64 = 600_000;
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -61,115 +59,59 @@ impl System for GeneralizationDifficulty {
                       claim is decided by the measured volume and by real learners alone, never by the formula, which has \
                       the exponent put in by hand",
         metrics: &[
-            MetricCard { name: "bits", unit: "bits", says: "exact: to reach the wanted error from the data alone" },
-            MetricCard { name: "kolmogorov", unit: "", says: "distance of the drawn errors and their law" },
-            MetricCard { name: "mean_error", unit: "variance", says: "mean error of the drawn hypotheses" },
-            MetricCard { name: "reached", unit: "share", says: "drawn hypotheses that reach the wanted error" },
-            MetricCard { name: "functions", unit: "", says: "functions that hypotheses are made of, N" },
-            MetricCard { name: "free", unit: "", says: "directions that the data leave open" },
-            MetricCard { name: "noncentrality", unit: "", says: "N times what of the truth the data do not see" },
-            MetricCard {
-                name: "test_error",
-                unit: "variance",
-                says: "learners: relative test error, by training points",
-            },
-            MetricCard { name: "train_error", unit: "variance", says: "networks: training error, by training points" },
-            MetricCard { name: "required", unit: "points", says: "learners: training points to the wanted error" },
-            MetricCard { name: "censored", unit: "", says: "1 where a ladder ended before that" },
-            MetricCard { name: "intrinsic_dimension", unit: "", says: "of the points of an embedded task" },
-            MetricCard {
-                name: "dimension.5",
-                unit: "",
-                says: "data: intrinsic dimension by 5 neighbours (also .3, .10, .20)",
-            },
-            MetricCard { name: "radius", unit: "", says: "data: largest norm of an input" },
-            MetricCard { name: "resolution.sample", unit: "", says: "data: smallest distance between classes" },
-            MetricCard { name: "resolution.extreme", unit: "", says: "the same by the tail of many pairs" },
-            MetricCard {
-                name: "log10_bits.sample",
-                unit: "log10 bits",
-                says: "data: the formula's bits (also .extreme)",
-            },
-            MetricCard {
-                name: "accuracy.logistic",
-                unit: "accuracy",
-                says: "data: a linear classifier, by training images",
-            },
-            MetricCard { name: "accuracy.network", unit: "accuracy", says: "data: a network, by training images" },
+            metric("bits", "bits", "exact: to reach the wanted error from the data alone"),
+            metric("kolmogorov", "", "distance of the drawn errors and their law"),
+            metric("mean_error", "variance", "mean error of the drawn hypotheses"),
+            metric("reached", "share", "drawn hypotheses that reach the wanted error"),
+            metric("functions", "", "functions that hypotheses are made of, N"),
+            metric("free", "", "directions that the data leave open"),
+            metric("noncentrality", "", "N times what of the truth the data do not see"),
+            metric("test_error", "variance", "learners: relative test error, by training points"),
+            metric("train_error", "variance", "networks: training error, by training points"),
+            metric("required", "points", "learners: training points to the wanted error"),
+            metric("censored", "", "1 where a ladder ended before that"),
+            metric("intrinsic_dimension", "", "of the points of an embedded task"),
+            metric("dimension.5", "", "data: intrinsic dimension by 5 neighbours (also .3, .10, .20)"),
+            metric("radius", "", "data: largest norm of an input"),
+            metric("resolution.sample", "", "data: smallest distance between classes"),
+            metric("resolution.extreme", "", "the same by the tail of many pairs"),
+            metric("log10_bits.sample", "log10 bits", "data: the formula's bits (also .extreme)"),
+            metric("accuracy.logistic", "accuracy", "data: a linear classifier, by training images"),
+            metric("accuracy.network", "accuracy", "data: a network, by training images"),
         ],
     };
 
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/generalization-difficulty/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/generalization-difficulty/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/generalization-difficulty/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("generalization-difficulty");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Condition;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
-        let mut problems = settings.problems();
-        // Files are read last: a wrong number is told without waiting for them.
-        if problems.is_empty() {
-            let wrong = |(i, files): (usize, &settings::Files)| {
-                let error = dataset::Points::files(files).err()?;
-                Some(Problem::told(format!("data.files[{i}]"), error))
-            };
-            problems.extend(settings.data.files.iter().enumerate().filter_map(wrong));
-        }
-        problems
+        settings.problems()
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let cells = settings.cells(seeds);
-        let trials: u64 = cells.iter().map(|cell| cell.seeds).sum();
-        let flop = cells.iter().map(|cell| cell.seeds as f64 * cell.flop).sum();
-        let memory = cells.iter().map(|cell| memory(settings, &cell.condition)).max().unwrap_or(0);
-        Cost { trials: trials as usize, flop, memory, disk: trials * TRIAL_BYTES }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {
+        settings.cells(seeds)
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        settings.trials(seeds)
-    }
-
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = cell_of(settings.cells(u64::MAX), spec)?;
-        let key: Key = setup.key.purpose("replica").index(spec.seed);
-        let pool = setup.pool.clone();
+    fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
         Ok(match cell.condition {
             Condition::Volume { basis, points } => {
-                Box::new(volume::VolumeTrial::start(settings, basis, points, key, pool)?)
+                Box::new(volume::VolumeTrial::start(settings, basis, points, setup)?)
             }
             Condition::Ladder { learner, basis, shown } => {
-                Box::new(ladder::LadderTrial::start(settings, learner, basis, shown, key, pool)?)
+                Box::new(ladder::LadderTrial::start(settings, learner, basis, shown, setup)?)
             }
-            Condition::Data(set) => Box::new(dataset::DataTrial::start(&settings.data, &set, key, pool)?),
+            Condition::Data(set) => Box::new(dataset::DataTrial::start(&settings.data, &set, setup)?),
         })
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        panels::study(settings, results)
+    fn panels(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+        panels::study(&Ground { settings, evidence })
     }
 
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
-    }
-}
-
-/// Bytes of memory of a trial, roughly.
-fn memory(settings: &Settings, condition: &Condition) -> u64 {
-    match condition {
-        Condition::Volume { basis, .. } => {
-            let points = (4 * basis.frequency + 1).pow(basis.dimensions as u32);
-            let chunk = volume::chunk(basis, settings.volume.samples);
-            (4 * (points * basis.size() + chunk * (points + basis.size())) + 8 * settings.volume.samples) as u64
-        }
-        Condition::Ladder { learner, basis, .. } => {
-            let points = settings.most_points(*learner).min(4 * basis.size()) + settings.learners.test;
-            8 * (points * points) as u64
-        }
-        Condition::Data(_) => 100_000_000,
+    fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+        judge::judge(Ground { settings, evidence }, key)
     }
 }

@@ -5,7 +5,7 @@ use super::dataset::NEIGHBOURS;
 use super::evidence::{Ground, Ladder, median};
 use super::judge::slope;
 use super::ladder::{Rung, required};
-use super::settings::{DataSet, Learner, Settings};
+use super::settings::{DataSet, Learner};
 use crate::base::random::Key;
 use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel, Table, TrialResult, short_number};
 use crate::instruments::statistics::chi_square::ChiSquare;
@@ -58,16 +58,15 @@ pub(super) fn rungs(rungs: &[Rung], wanted: f64) -> Option<Panel> {
 }
 
 /// What there is to see of the whole study.
-pub(super) fn study(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let ground = Ground::new(settings, results);
+pub(super) fn study(ground: &Ground<'_>) -> Vec<Panel> {
     let panels = [
-        scaling(&ground),
-        chosen(&ground),
-        ladders(&ground, Learner::Kernel),
-        ladders(&ground, Learner::Network),
-        over_points(&ground),
-        cards(&ground),
-        noise(&ground),
+        scaling(ground),
+        chosen(ground),
+        ladders(ground, Learner::Kernel),
+        ladders(ground, Learner::Network),
+        over_points(ground),
+        cards(ground),
+        noise(ground),
     ];
     panels.into_iter().flatten().collect()
 }

@@ -1,12 +1,14 @@
 //! What a preset sets: cells whose volume is exact, ladders of learners, and data sets.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Problem, TrialSpec};
+use super::{dataset, volume};
+use crate::contract::Cell;
+use crate::tasks::idx;
 use crate::tasks::torus::FourierBasis;
-use crate::training::{Cell, Checks, specs};
+
+/// Bytes on disk of a trial: its vectors, panels and checkpoint.
+const TRIAL_BYTES: u64 = 600_000;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,29 +154,12 @@ pub struct DataSets {
     pub accuracy_points: Vec<usize>,
     /// The user's own, in IDX files (the format of MNIST).
     #[serde(default)]
-    pub files: Vec<Files>,
-}
-
-/// A labelled set in two IDX files.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Files {
-    /// Name in panels.
-    pub name: String,
-    /// File of the images.
-    pub images: PathBuf,
-    /// File of the labels.
-    pub labels: PathBuf,
-    /// Average 2x2 pixels into one.
-    #[serde(default)]
-    pub pool: bool,
-    /// Use only the first so many images.
-    pub limit: usize,
+    pub files: Vec<idx::Files>,
 }
 
 /// What a learner of leg B is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Learner {
+pub enum Learner {
     /// Kernel ridge regression.
     Kernel,
     /// A perceptron.
@@ -183,7 +168,7 @@ pub(super) enum Learner {
 
 /// How a task of leg B is shown to a learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub enum Shown {
     /// As (cos, sin) of each angle.
     Plain,
     /// The same turned into so many dimensions.
@@ -194,24 +179,36 @@ pub(super) enum Shown {
 
 /// What is measured in a trial.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Condition {
+pub enum Condition {
     /// The exact share, and hypotheses drawn.
-    Volume { basis: FourierBasis, points: usize },
+    Volume {
+        /// Functions that hypotheses are made of.
+        basis: FourierBasis,
+        /// Training points.
+        points: usize,
+    },
     /// A ladder of training sizes.
-    Ladder { learner: Learner, basis: FourierBasis, shown: Shown },
+    Ladder {
+        /// What is trained.
+        learner: Learner,
+        /// Functions that the target is made of.
+        basis: FourierBasis,
+        /// How the task is shown to it.
+        shown: Shown,
+    },
     /// A real data set.
     Data(DataSet),
 }
 
 /// A data set of leg C.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum DataSet {
+pub enum DataSet {
     /// The digits with noise.
     Noisy(f64),
     /// The digits on principal components.
     Projected(usize),
     /// The user's.
-    Files(Files),
+    Files(idx::Files),
 }
 
 impl Condition {
@@ -243,7 +240,7 @@ impl Settings {
     }
 
     /// The cells of leg A without their order: each once.
-    fn volumes(&self) -> Vec<(usize, usize, usize)> {
+    pub(super) fn volumes(&self) -> Vec<(usize, usize, usize)> {
         let volume = &self.volume;
         let over_m = volume.dimensions.iter().map(|m| (*m, volume.frequency, volume.points));
         let over_k =
@@ -268,7 +265,9 @@ impl Settings {
             let cell = Cell::new(condition.label(), condition, seeds.min(most), self.rungs(learner) as u64);
             let leg = if learner == Learner::Kernel { "kernel" } else { "network" };
             let flop = self.ladder_flop(learner, &self.basis(m, k));
-            cells.push(cell.at("leg", leg).at("dimensions", m).at("frequency", k).costing(flop));
+            let points = self.most_points(learner).min(4 * self.basis(m, k).size()) + learners.test;
+            let cell = cell.at("leg", leg).at("dimensions", m).at("frequency", k);
+            cells.push(cell.costing(flop).taking(8 * (points * points) as u64, TRIAL_BYTES));
         };
         // Networks take longest: first, so that no thread is left with one at the end.
         let embedded = (learners.embedded.dimensions, learners.embedded.frequency);
@@ -288,16 +287,18 @@ impl Settings {
         for (m, k, points) in self.volumes() {
             let basis = self.basis(m, k);
             let condition = Condition::Volume { basis, points };
-            let chunks = self.volume.samples.div_ceil(super::volume::chunk(&basis, self.volume.samples));
-            let cell = Cell::new(condition.label(), condition, seeds, chunks as u64 + 1);
-            let flop = 2.0 * (self.volume.samples * basis.size() * (4 * k + 1).pow(m as u32)) as f64;
-            let cell = cell.at("leg", "volume").at("dimensions", m).at("frequency", k).at("points", points);
-            cells.push(cell.costing(flop));
+            let (samples, lattice) = (self.volume.samples, (4 * k + 1).pow(m as u32));
+            let chunk = volume::chunk(&basis, samples);
+            let memory = 4 * (lattice * basis.size() + chunk * (lattice + basis.size())) + 8 * samples;
+            let cell = Cell::new(condition.label(), condition, seeds, samples.div_ceil(chunk) as u64 + 1)
+                .costing(2.0 * (samples * basis.size() * lattice) as f64)
+                .taking(memory as u64, TRIAL_BYTES);
+            cells.push(cell.at("leg", "volume").at("dimensions", m).at("frequency", k).at("points", points));
         }
         cells.extend(self.data_sets().into_iter().map(|set| {
             let condition = Condition::Data(set);
-            let steps = super::dataset::steps(&self.data);
-            Cell::new(condition.label(), condition, 1, steps).at("leg", "data").costing(1e9)
+            let cell = Cell::new(condition.label(), condition, 1, dataset::steps(&self.data)).at("leg", "data");
+            cell.costing(1e9).taking(100_000_000, TRIAL_BYTES)
         }));
         cells
     }
@@ -331,78 +332,5 @@ impl Settings {
                 6.0 * (weights as u64 * network.steps) as f64 * 2.0 * end.min(network.batch as f64)
             }
         }
-    }
-
-    /// The trials.
-    pub(super) fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
-        specs(&self.cells(seeds))
-    }
-
-    /// What cannot be used, whatever the files hold.
-    pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
-        self.check_tasks(&mut checks);
-        let learners = &self.learners;
-        checks.range("volume.samples", self.volume.samples, 100..=10_000_000);
-        checks.range("volume.points", self.volume.points, 1..=1000);
-        checks.range("learners.kernel_points", learners.kernel_points, 4..=16_384);
-        checks.range("learners.network_points", learners.network_points, 4..=1 << 20);
-        checks.range("learners.network.width", learners.network.width, 1..=8192);
-        checks.range("learners.network.layers", learners.network.layers, 1..=32);
-        checks.range("learners.network.batch", learners.network.batch, 1..=1 << 16);
-        checks.range("learners.network.steps", learners.network.steps, 1..=10_000_000);
-        checks.range("learners.test", learners.test, 10..=100_000);
-        checks.range("data.pairs", self.data.pairs, 1..=1 << 26);
-        for (i, width) in learners.embedded.widths.iter().enumerate() {
-            checks.range(format!("learners.embedded.widths[{i}]"), *width, 2 * learners.embedded.dimensions..=4096);
-        }
-        for (i, components) in self.data.components.iter().enumerate() {
-            checks.range(format!("data.components[{i}]"), *components, 1..=64);
-        }
-        for (i, points) in self.data.accuracy_points.iter().enumerate() {
-            checks.range(format!("data.accuracy_points[{i}]"), *points, 10..=1400);
-        }
-        checks.positive("error", self.error, 1.0);
-        checks.positive("learners.ridge", learners.ridge, 1.0);
-        checks.positive("learners.network.learning_rate", learners.network.learning_rate, 10.0);
-        checks.positive("learners.network.fitted", learners.network.fitted, 10.0);
-        checks.positive("data.error", self.data.error, f64::INFINITY);
-        for width in &learners.widths {
-            checks.positive("learners.widths", *width, f64::INFINITY);
-        }
-        let fits = self.data.noise.first() == Some(&0.0) && self.data.noise.windows(2).all(|pair| pair[0] < pair[1]);
-        checks.holds("data.noise", fits, format!("{:?}", self.data.noise), "ascending from 0");
-        checks.holds("learners.widths", !learners.widths.is_empty(), "none", "at least one width");
-        checks.problems()
-    }
-
-    fn check_tasks(&self, checks: &mut Checks) {
-        let volume = &self.volume;
-        let ascending = |list: &[usize]| list.windows(2).all(|pair| pair[0] < pair[1]);
-        let list = &volume.dimensions;
-        let fits = ascending(list) && list.len() > 1 && list[0] == 1;
-        checks.holds("volume.dimensions", fits, format!("{list:?}"), "at least two, ascending from 1");
-        for (i, resolution) in volume.resolutions.iter().enumerate() {
-            let list = &resolution.frequencies;
-            let path = format!("volume.resolutions[{i}].frequencies");
-            checks.holds(path, ascending(list) && list.len() > 1, format!("{list:?}"), "at least two, ascending");
-        }
-        let cells = self.volumes().into_iter().map(|(m, k, _)| ("volume", m, k));
-        let tasks = self.learners.tasks.iter().map(|(m, k)| ("learners.tasks", *m, *k));
-        for (path, m, k) in cells.chain(tasks) {
-            let lattice = (4 * k + 1).checked_pow(m as u32);
-            let fits = m > 0 && k > 0 && lattice.is_some_and(|points| points <= 10_000);
-            let expected = "dimension and frequency of at least 1, with at most 10,000 lattice points (4 K + 1)^m";
-            checks.holds(path, fits, format!("m = {m}, K = {k}"), expected);
-        }
-        let learners = &self.learners;
-        let embedded = (learners.embedded.dimensions, learners.embedded.frequency);
-        let trained = || learners.network_functions >= self.basis(embedded.0, embedded.1).size();
-        let fits = learners.tasks.contains(&embedded) && trained();
-        let expected = "one of the tasks on which networks are trained";
-        checks.holds("learners.embedded", fits, format!("{embedded:?}"), expected);
-        let first = learners.first_only;
-        let fits = first.0 > 1 && first.1 > 0 && learners.tasks.contains(&first);
-        checks.holds("learners.first_only", fits, format!("{first:?}"), "one of the tasks, of at least two dimensions");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::settings::{DataSet, Learner, Shown};
 use super::*;
-use crate::contract::{Event, Outcome, Study};
+use crate::contract::{Event, Outcome, Study, TrialResult, TrialSpec};
 use crate::training::testing::{
     changed, contract, measured, preset, refused, result, settings_of, takes_away_only, to_its_verdict,
 };

@@ -8,13 +8,12 @@ use super::settings::Settings;
 use super::target::Target;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Flow, Panel, Progress, Record, Trial, TrialError};
+use crate::contract::{Archive, Flow, Panel, Progress, Record, Setup, Trial, TrialError};
 use crate::instruments::difficulty::volume::Interpolating;
 use crate::instruments::statistics::mean;
 use crate::instruments::statistics::sample::{kolmogorov, sample_quantile};
 use crate::kernels::gemm::{Batch, Gemm, gemm};
 use crate::tasks::torus::FourierBasis;
-use crate::training::{checkpoint, state};
 
 /// Multiplications and additions worth a step.
 const STEP_FLOP: usize = 400_000_000;
@@ -53,11 +52,11 @@ impl VolumeTrial {
         settings: &Settings,
         basis: FourierBasis,
         points: usize,
-        key: Key,
-        pool: Pool,
+        setup: &Setup,
     ) -> Result<Self, TrialError> {
+        let key = setup.key;
         let target = Target::new(basis, false, key);
-        let space = target.interpolating(points).map_err(|error| TrialError::Data(error.to_string()))?;
+        let space = target.interpolating(points).map_err(TrialError::data)?;
         // A shifted lattice: on it the mean square of a difference is that over the whole torus. Random points
         // would add their own noise, which widens the distribution by sqrt(1 + N / points).
         let lattice = basis.lattice(&mut key.purpose("lattice").stream());
@@ -70,7 +69,7 @@ impl VolumeTrial {
             truth: singles(target.values(&lattice)),
             key: key.purpose("hypotheses").index(points as u64),
             space,
-            pool,
+            pool: setup.pool.clone(),
             at: At::default(),
         })
     }
@@ -144,17 +143,9 @@ impl Trial for VolumeTrial {
         panels::errors("Errors of hypotheses", &self.at.errors, law, self.error).into_iter().collect()
     }
 
-    fn save(&self) -> Checkpoint {
-        checkpoint(self.at.step, Vec::new(), &self.at)
-    }
-
-    fn restore(&mut self, saved: &Checkpoint) -> Result<(), TrialError> {
-        let at: At = state(saved)?;
-        if at.errors.len() > self.samples {
-            return Err(TrialError::Checkpoint("it is of another trial".into()));
-        }
-        self.at = at;
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        archive.reachable(self.at.errors.len() <= self.samples)
     }
 }
 
@@ -162,16 +153,18 @@ impl Trial for VolumeTrial {
 mod tests {
     use super::*;
     use crate::contract::Event;
+    use crate::systems::generalization_difficulty::GeneralizationDifficulty;
+    use crate::training::testing::{preset, settings_of};
 
     #[test]
     fn predictions_on_the_lattice_give_the_law_and_no_points_open_give_no_error() {
-        let text = include_str!("../../../presets/generalization-difficulty/quick.ron");
-        let preset = (crate::contract::Entry::of::<super::super::GeneralizationDifficulty>().open)(text).unwrap();
-        let mut settings: Settings = serde_json::from_value(preset.to_json()["settings"].clone()).unwrap();
+        let preset = preset::<GeneralizationDifficulty>("quick");
+        let mut settings = settings_of::<GeneralizationDifficulty>(preset.as_ref());
         settings.volume.samples = 4000;
+        let setup = Setup { seed: 0, key: Key::new(1), pool: Pool::serial() };
         let run = |points: usize| {
             let basis = settings.basis(2, 1);
-            let mut trial = VolumeTrial::start(&settings, basis, points, Key::new(1), Pool::serial()).unwrap();
+            let mut trial = VolumeTrial::start(&settings, basis, points, &setup).unwrap();
             let mut events: Vec<Event> = Vec::new();
             while trial.step(&mut events).unwrap() == Flow::More {}
             let metric = |wanted: &str| {

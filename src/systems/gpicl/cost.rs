@@ -1,7 +1,6 @@
-//! What a study will take, told before it starts.
+//! What a trial takes, told before it starts.
 
-use super::settings::{Condition, Evaluation, Settings};
-use crate::contract::Cost;
+use super::settings::{Condition, Evaluation};
 
 /// Bytes of a recorded step, and of the checkpoint, scores and panels of a trial: somewhat above what a
 /// trial of `quick` was measured to leave (1.4 MB).
@@ -11,21 +10,7 @@ const TRIAL_BYTES: u64 = 1_500_000;
 /// Sets of the final evaluation, up to those that the user adds.
 const SETS: f64 = 7.0;
 
-/// The whole study.
-pub(super) fn cost(settings: &Settings, seeds: u64) -> Cost {
-    let cells = settings.cells(seeds).unwrap_or_default();
-    let trials: u64 = cells.iter().map(|cell| cell.seeds).sum();
-    let steps: u64 = cells.iter().map(|cell| cell.seeds * cell.condition.steps).sum();
-    let memory = cells.iter().map(|cell| memory(&cell.condition, settings.evaluation.sequences)).max();
-    Cost {
-        trials: trials as usize,
-        flop: cells.iter().map(|cell| cell.seeds as f64 * flop(&cell.condition, &settings.evaluation)).sum(),
-        memory: memory.unwrap_or(0),
-        disk: steps * STEP_BYTES + trials * TRIAL_BYTES,
-    }
-}
-
-/// Floating-point operations of one trial: training is three forward passes, evaluation one.
+/// Floating-point operations: training is three forward passes, evaluation one.
 pub(super) fn flop(condition: &Condition, evaluation: &Evaluation) -> f64 {
     let probes = condition.steps as f64 / evaluation.every as f64;
     let evaluated = SETS * evaluation.sequences as f64 + probes * 2.0 * evaluation.probe as f64;
@@ -34,12 +19,17 @@ pub(super) fn flop(condition: &Condition, evaluation: &Evaluation) -> f64 {
     (trained + evaluated) * forward
 }
 
-/// Bytes of one trial, roughly: activations of training, parameters with Adam, evaluation sets.
-fn memory(condition: &Condition, sequences: usize) -> u64 {
+/// Bytes of memory, roughly: activations of training, parameters with Adam, evaluation sets.
+pub(super) fn memory(condition: &Condition, evaluation: &Evaluation) -> u64 {
     let shape = condition.model_shape();
     let positions = (condition.batch * shape.tokens) as u64;
     let activations = positions * (shape.layers * 24 * shape.width + 2 * shape.inputs) as u64;
     let weights = 4 * (shape.layers * 12 * shape.width * shape.width + shape.width * shape.inputs) as u64;
-    let sets = 9 * (sequences * shape.tokens) as u64 * (shape.inputs + condition.projection) as u64;
+    let sets = 9 * (evaluation.sequences * shape.tokens) as u64 * (shape.inputs + condition.projection) as u64;
     4 * (activations + weights + sets)
+}
+
+/// Bytes on disk.
+pub(super) const fn disk(condition: &Condition) -> u64 {
+    condition.steps * STEP_BYTES + TRIAL_BYTES
 }

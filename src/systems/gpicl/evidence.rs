@@ -1,79 +1,57 @@
-//! What the trials recorded, by condition: the ground on which panels and judge stand.
+//! What the trials recorded, as judge and panels ask for it.
 
 use super::settings::{Placed, Settings, Study};
-use crate::contract::TrialResult;
+use crate::contract::{self, TrialResult};
 use crate::instruments::regime::{Accuracies, Regime};
 use crate::nn::zoo::Kind;
 use crate::tasks::gpicl::TaskCount;
-use crate::training;
+
+/// Everything that was recorded.
+pub(super) type Evidence<'a> = contract::Evidence<'a, Placed>;
 
 /// One condition with what its seeds recorded.
-pub(super) type Recorded<'e> = training::Recorded<'e, Placed>;
+pub(super) type Recorded<'e> = contract::Recorded<'e, Placed>;
 
-/// The cells of a study, each with the results of its seeds.
-pub(super) struct Evidence<'a>(training::Evidence<'a, Placed>);
-
-impl<'a> Evidence<'a> {
-    /// Sorts results under the cells of the settings.
-    pub(super) fn new(settings: &Settings, results: &'a [TrialResult]) -> Self {
-        Evidence(training::Evidence::new(settings.cells(u64::MAX).unwrap_or_default(), results))
-    }
-
-    /// Every condition.
-    pub(super) fn all(&self) -> impl Iterator<Item = Recorded<'_>> {
-        self.0.all()
-    }
-
-    /// A sentence about the first condition that is not complete.
-    pub(super) fn open(&self) -> Option<String> {
-        self.0.open()
-    }
-
-    /// The conditions of a study.
-    pub(super) fn study(&self, study: Study) -> impl Iterator<Item = Recorded<'_>> {
-        self.0.every(move |placed| placed.study == study)
-    }
-
-    /// The main condition of the transition: a fresh task for every sequence, the common width.
-    pub(super) fn learner(&self, settings: &Settings) -> Option<Recorded<'_>> {
-        self.transition(settings.common.width).find(|r| r.cell.condition.tasks == TaskCount::Infinite)
-    }
-
-    /// The condition with the fewest tasks, at the same width.
-    pub(super) fn memoriser(&self, settings: &Settings) -> Option<Recorded<'_>> {
-        let finite = self.transition(settings.common.width).filter_map(|r| match r.cell.condition.tasks {
-            TaskCount::Finite(tasks) => Some((tasks, r)),
-            TaskCount::Infinite => None,
-        });
-        finite.min_by_key(|(tasks, _)| *tasks).map(|(_, r)| r)
-    }
-
-    fn transition(&self, width: usize) -> impl Iterator<Item = Recorded<'_>> {
-        self.study(Study::Transition).filter(move |r| r.cell.condition.width == width)
-    }
-
-    /// The Transformer of the state study that sees so many tokens.
-    pub(super) fn window(&self, window: usize) -> Option<Recorded<'_>> {
-        let fits = |r: &Recorded<'_>| r.cell.condition.model == Kind::Transformer && r.cell.condition.window == window;
-        self.study(Study::State).find(fits)
-    }
-
-    /// The Transformer that a small window is compared with: of the state study if it has one that
-    /// sees everything, else the main condition.
-    pub(super) fn whole_window(&self, settings: &Settings) -> Option<Recorded<'_>> {
-        let fits = |r: &Recorded<'_>| r.cell.condition.model == Kind::Transformer && r.cell.condition.sees_all();
-        self.study(Study::State).find(fits).or_else(|| self.learner(settings))
-    }
+/// The conditions of a study.
+pub(super) fn of_study<'e>(evidence: &'e Evidence<'_>, study: Study) -> impl Iterator<Item = Recorded<'e>> {
+    evidence.every(move |placed| placed.study == study)
 }
 
-/// The regime of each seed that was evaluated.
-pub(super) fn regimes(recorded: &Recorded<'_>) -> Vec<Regime> {
-    let chance = recorded.cell.condition.chance();
-    let of = |r: &&TrialResult| {
-        let seen = r.last("seen.first").zip(r.last("seen.last"));
-        let accuracies =
-            Accuracies { unseen_first: r.last("unseen.first")?, unseen_last: r.last("unseen.last")?, seen };
-        Some(Regime::of(&accuracies, chance))
-    };
-    recorded.seeds.iter().filter_map(of).collect()
+/// The conditions of the transition at the common width.
+fn transition<'e>(settings: &Settings, evidence: &'e Evidence<'_>) -> impl Iterator<Item = Recorded<'e>> {
+    let width = settings.common.width;
+    evidence.every(move |placed| placed.study == Study::Transition && placed.width == width)
+}
+
+/// The main condition of the transition: a fresh task for every sequence.
+pub(super) fn learner<'e>(settings: &Settings, evidence: &'e Evidence<'_>) -> Option<Recorded<'e>> {
+    transition(settings, evidence).find(|r| r.cell.condition.tasks == TaskCount::Infinite)
+}
+
+/// The condition of the transition with the fewest tasks.
+pub(super) fn memoriser<'e>(settings: &Settings, evidence: &'e Evidence<'_>) -> Option<Recorded<'e>> {
+    let finite = transition(settings, evidence).filter_map(|r| match r.cell.condition.tasks {
+        TaskCount::Finite(tasks) => Some((tasks, r)),
+        TaskCount::Infinite => None,
+    });
+    finite.min_by_key(|(tasks, _)| *tasks).map(|(_, r)| r)
+}
+
+/// The Transformer of the state study that sees so many tokens.
+pub(super) fn window<'e>(evidence: &'e Evidence<'_>, window: usize) -> Option<Recorded<'e>> {
+    evidence.find(|c| c.study == Study::State && c.model == Kind::Transformer && c.window == window)
+}
+
+/// The Transformer that a small window is compared with: of the state study if it has one that
+/// sees everything, else the main condition.
+pub(super) fn whole_window<'e>(settings: &Settings, evidence: &'e Evidence<'_>) -> Option<Recorded<'e>> {
+    let whole = evidence.find(|c| c.study == Study::State && c.model == Kind::Transformer && c.sees_all());
+    whole.or_else(|| learner(settings, evidence))
+}
+
+/// The regime of a seed, if it was evaluated.
+pub(super) fn regime(result: &TrialResult, chance: f64) -> Option<Regime> {
+    let seen = result.last("seen.first").zip(result.last("seen.last"));
+    let (unseen_first, unseen_last) = (result.last("unseen.first")?, result.last("unseen.last")?);
+    Some(Regime::of(&Accuracies { unseen_first, unseen_last, seen }, chance))
 }

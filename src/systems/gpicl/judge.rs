@@ -1,12 +1,14 @@
 //! The judge: R1 to R6 of the sheet, thresholds fixed here and nowhere else.
 
-use super::evidence::{Evidence, Recorded};
+use std::collections::BTreeMap;
+
+use super::evidence::{self, Evidence, Recorded};
 use super::sets::FOREIGN;
 use super::settings::{Settings, Study};
 use crate::base::random::Key;
-use crate::contract::{Check, Outcome, SeedRow, TrialResult, Verdict};
-use crate::instruments::statistics::{Bootstrap, Estimate, Lifetime, Pairing, first_crossing, mean, paired_signs};
-use crate::training::{Measured, missing, seed_rows, undecided, word};
+use crate::contract::{Check, Outcome, TrialResult, Verdict};
+use crate::instruments::statistics::{Bootstrap, Estimate, Lifetime, Pairing, first_crossing, paired_signs};
+use crate::training::{Measured, Ruling, hold, missing, verdict};
 
 /// R1: least gain of K = inf over the fewest tasks, and least lower end of its interval.
 const TRANSITION: (f64, f64) = (0.30, 0.20);
@@ -41,13 +43,9 @@ pub(super) const THRESHOLDS: &[&str] = &[
 ];
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let evidence = Evidence::new(settings, results);
-    let seeds = seed_rows(results, shown);
-    match Court::open(settings, seed, &evidence) {
-        Ok(court) => court.verdict(seeds),
-        Err(why) => undecided(HEADLINE, transition_threshold(), &why, seeds),
-    }
+pub(super) fn judge(settings: &Settings, evidence: &Evidence<'_>, key: Key) -> Verdict {
+    let ruling = Court::open(settings, evidence, key).map(|court| court.rule());
+    verdict(HEADLINE, transition_threshold(), evidence.rows(wanted), ruling)
 }
 
 const HEADLINE: &str = "u(K=inf) - u(K=4): accuracy on unseen tasks over the last 8 positions";
@@ -57,7 +55,7 @@ fn transition_threshold() -> String {
 }
 
 /// Metrics that every seed's row shows.
-fn shown(name: &str) -> bool {
+fn wanted(name: &str) -> bool {
     name.ends_with(".first") || (name.ends_with(".last") && name.matches('.').count() == 1) || name == "parameters"
 }
 
@@ -73,10 +71,10 @@ struct Court<'e> {
 
 impl<'e> Court<'e> {
     /// Checks the gates.
-    fn open(settings: &'e Settings, seed: u64, evidence: &'e Evidence<'e>) -> Result<Self, String> {
+    fn open(settings: &'e Settings, evidence: &'e Evidence<'e>, key: Key) -> Result<Self, String> {
         let lacking = |what: &str| format!("the preset has no condition with {what} in its transition study");
-        let learner = evidence.learner(settings).ok_or_else(|| lacking("K = inf"))?;
-        let memoriser = evidence.memoriser(settings).ok_or_else(|| lacking("a finite K"))?;
+        let learner = evidence::learner(settings, evidence).ok_or_else(|| lacking("K = inf"))?;
+        let memoriser = evidence::memoriser(settings, evidence).ok_or_else(|| lacking("a finite K"))?;
         if let Some(why) = evidence.open() {
             return Err(why);
         }
@@ -89,60 +87,33 @@ impl<'e> Court<'e> {
             let least = NEAREST_NEIGHBOUR;
             return Err(format!("in-context 1-NN itself reaches only {nearest:.2} on these sequences, below {least}"));
         }
-        let bootstrap = Bootstrap::new(Key::new(seed).purpose("judge"));
-        Ok(Court { settings, evidence, bootstrap, learner, memoriser, chance: learner.cell.condition.chance() })
+        let chance = learner.cell.condition.chance();
+        Ok(Court { settings, evidence, bootstrap: Bootstrap::new(key), learner, memoriser, chance })
     }
 
-    fn verdict(&self, seeds: Vec<SeedRow>) -> Verdict {
-        let r1 = self.transition();
-        let (r2, r2_controls) = self.generality();
-        let r3 = self.state();
-        let r4 = self.controls();
-        let (r6, r6_controls) = self.plateau();
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
-        let parts =
-            [("R1", holds(&r1)), ("R2", holds(&r2) && holds(&r2_controls)), ("R3", holds(&r3)), ("R4", holds(&r4))];
-        let r5 = self.ranks();
-        let mut parts = parts.to_vec();
-        parts.extend((!r5.is_empty()).then(|| ("R5", holds(&r5))));
-        parts.extend((!r6.is_empty()).then(|| ("R6", holds(&r6) && holds(&r6_controls))));
-        let outcome = outcome(&parts);
-        let headline = &r1[0];
-        let sentence = self.sentence(outcome, headline, &parts);
-        Verdict {
-            outcome,
-            statistic: HEADLINE.into(),
-            effect: headline.effect,
-            interval: headline.interval,
-            threshold: transition_threshold(),
-            checks: [r1.clone(), r2, r3, r5, r6].concat(),
-            controls: [r2_controls, r4, r6_controls].concat(),
-            seeds,
-            sentence,
-        }
+    fn rule(&self) -> Ruling {
+        let transition = self.transition();
+        let told = self.told(&transition[0]);
+        let (generality, generality_controls) = self.generality();
+        let (plateau, plateau_controls) = self.plateau();
+        let checks = [transition, generality, self.state(), self.ranks(), plateau].concat();
+        let controls = [generality_controls, self.controls(), plateau_controls].concat();
+        Ruling { outcome: outcome(&checks, &controls), told, checks, controls }
     }
 
-    fn sentence(&self, outcome: Outcome, headline: &Check, parts: &[(&str, bool)]) -> String {
+    fn told(&self, gain: &Check) -> String {
         let u = |recorded: &Recorded<'_>| recorded.last("unseen.last").unwrap_or(f64::NAN);
-        let (low, high) = headline.interval.unwrap_or((f64::NAN, f64::NAN));
-        let failed: Vec<&str> = parts.iter().filter(|(_, holds)| !holds).map(|(part, _)| *part).collect();
-        let rest = if failed.is_empty() { "every check holds".into() } else { format!("{} failed", failed.join(", ")) };
+        let [difference, low, high] = gain.numbers();
         format!(
-            "{}: on unseen problems the model trained with {} ends at {:.2} and the one with {} at {:.2} \
-             (chance {:.2}; difference {:.2}, 95 % {low:.2} to {high:.2}, {} seeds); {rest}.",
-            word(outcome),
+            "on unseen problems the model trained with {} ends at {:.2} and the one with {} at {:.2} \
+             (chance {:.2}; difference {difference:.2}, 95 % {low:.2} to {high:.2}, {} seeds)",
             self.learner.cell.label,
             u(&self.learner),
             self.memoriser.cell.label,
             u(&self.memoriser),
             self.chance,
-            headline.effect.unwrap_or(f64::NAN),
             self.learner.seeds.len(),
         )
-    }
-
-    fn mean(&self, groups: &[&[f64]]) -> Option<Estimate> {
-        self.bootstrap.mean(groups)
     }
 
     fn difference(&self, first: &Recorded<'_>, second: &Recorded<'_>, vector: &str) -> Option<Estimate> {
@@ -151,8 +122,8 @@ impl<'e> Court<'e> {
 
     fn transition(&self) -> Vec<Check> {
         let gain = self.difference(&self.learner, &self.memoriser, "unseen.last.by_sequence");
-        let memory = self.mean(&self.memoriser.groups("seen.first.by_sequence"));
-        let unseen = self.mean(&self.memoriser.groups("unseen.last.by_sequence"));
+        let memory = self.bootstrap.mean(&self.memoriser.groups("seen.first.by_sequence"));
+        let unseen = self.bootstrap.mean(&self.memoriser.groups("unseen.last.by_sequence"));
         let (least, most) = (self.chance + MEMORY, self.chance + NO_GAIN);
         let (few, many) = (&self.memoriser.cell.label, &self.learner.cell.label);
         vec![
@@ -197,8 +168,8 @@ impl<'e> Court<'e> {
     }
 
     fn state(&self) -> Vec<Check> {
-        let whole = self.evidence.whole_window(self.settings);
-        let Some((whole, two)) = whole.zip(self.evidence.window(2)) else {
+        let whole = evidence::whole_window(self.settings, self.evidence);
+        let Some((whole, two)) = whole.zip(evidence::window(self.evidence, 2)) else {
             return vec![missing("R3", "the state study has no Transformer with w = 2")];
         };
         let gain = self.difference(&whole, &two, "unseen.last.by_sequence");
@@ -212,7 +183,7 @@ impl<'e> Court<'e> {
     }
 
     fn controls(&self) -> Vec<Check> {
-        let permuted = self.mean(&self.learner.groups("permuted.last.by_sequence"));
+        let permuted = self.bootstrap.mean(&self.learner.groups("permuted.last.by_sequence"));
         let most = self.chance + CONTROL;
         let says = "with the labels of the context permuted nothing is left to learn from";
         let mut checks = vec![
@@ -220,7 +191,7 @@ impl<'e> Court<'e> {
                 .holds(format!("<= {most:.2}"), |e| e.value <= most),
         ];
         let opening = |r: Recorded<'_>| {
-            let value = self.mean(&r.groups("unseen.opening.by_sequence"))?;
+            let value = self.bootstrap.mean(&r.groups("unseen.opening.by_sequence"))?;
             Some((value, r.cell.condition.chance(), r.cell.label.clone()))
         };
         let openings: Vec<_> = self.evidence.all().map(opening).collect();
@@ -241,18 +212,18 @@ impl<'e> Court<'e> {
     /// The model with one labelled pair in reach must stay below what perfect same/different
     /// judgement of that pair allows, or something leaks.
     fn one_pair(&self) -> Check {
-        let Some(one) = self.evidence.window(1) else {
+        let Some(one) = evidence::window(self.evidence, 1) else {
             return missing("R4", "the state study has no Transformer with w = 1");
         };
         let chance = one.cell.condition.chance();
         let ceiling = chance + (1.0 - chance) / (one.cell.condition.classes as f64 - 1.0);
-        let value = self.mean(&one.groups("unseen.last.by_sequence"));
+        let value = self.bootstrap.mean(&one.groups("unseen.last.by_sequence"));
         Measured::new("R4", "one labelled pair in reach cannot do better than judging that pair", "u(w=1)", value)
             .holds(format!("< {ceiling:.2}"), |e| e.value < ceiling)
     }
 
     fn ranks(&self) -> Vec<Check> {
-        let conditions: Vec<Recorded<'_>> = self.evidence.study(Study::State).collect();
+        let conditions: Vec<Recorded<'_>> = evidence::of_study(self.evidence, Study::State).collect();
         if conditions.len() < RANKED {
             return Vec::new();
         }
@@ -268,7 +239,7 @@ impl<'e> Court<'e> {
     }
 
     fn plateau(&self) -> (Vec<Check>, Vec<Check>) {
-        let cells: Vec<Recorded<'_>> = self.evidence.study(Study::Plateau).collect();
+        let cells: Vec<Recorded<'_>> = evidence::of_study(self.evidence, Study::Plateau).collect();
         if cells.is_empty() {
             return (Vec::new(), Vec::new());
         }
@@ -292,7 +263,7 @@ impl<'e> Court<'e> {
             || missing("R6", "the plateau study has no bias that fixes the projection too"),
             |broken| {
                 let most = broken.cell.condition.chance() + NO_GAIN;
-                let value = self.mean(&broken.groups("unseen.last.by_sequence"));
+                let value = self.bootstrap.mean(&broken.groups("unseen.last.by_sequence"));
                 Measured::new(
                     "R6",
                     "a bias that fixes the projection too must not generalise",
@@ -328,17 +299,16 @@ pub(super) fn plateau_length(result: &TrialResult, recorded: &Recorded<'_>) -> O
 }
 
 /// Everything: reproduced. R1, R4 and one other: partly. Else the claim is not borne out.
-fn outcome(parts: &[(&str, bool)]) -> Outcome {
-    let holds = |wanted: &str| parts.iter().any(|(part, holds)| *part == wanted && *holds);
-    let others = parts.iter().filter(|(part, holds)| *holds && !["R1", "R4"].contains(part)).count();
-    match (holds("R1") && holds("R4"), others) {
-        (true, _) if parts.iter().all(|(_, holds)| *holds) => Outcome::Reproduced,
+fn outcome(checks: &[Check], controls: &[Check]) -> Outcome {
+    let mut parts: BTreeMap<&str, bool> = BTreeMap::new();
+    for check in checks.iter().chain(controls) {
+        *parts.entry(&check.id).or_insert(true) &= check.passed;
+    }
+    let needed = parts["R1"] && parts["R4"];
+    let others = parts.iter().filter(|(part, holds)| **holds && !["R1", "R4"].contains(part)).count();
+    match (needed, others) {
+        (true, _) if hold(checks) && hold(controls) => Outcome::Reproduced,
         (true, 1..) => Outcome::Partly,
         _ => Outcome::NotReproduced,
     }
-}
-
-/// The mean over seeds of a list of numbers, for the panels.
-pub(super) fn mean_length(lengths: &[Lifetime]) -> Option<f64> {
-    mean(&lengths.iter().map(|length| length.step() as f64).collect::<Vec<_>>())
 }

@@ -1,14 +1,16 @@
 //! The model of a trial with its plans: one training step, forward passes, a look inside.
 
+use std::sync::Arc;
+
 use super::settings::Condition;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Panel, TrialError};
-use crate::engine::{NotFinite, Shape, Store};
+use crate::engine::{NotFinite, Shape, Var};
 use crate::instruments::profile;
-use crate::instruments::subject::best;
+use crate::instruments::subject::{Examples, Forward, Model, Objective, Reinitialise, Subject, best};
 use crate::nn::optimiser::{Decay, Method, Moments, OptimiserSettings, warm_up};
-use crate::nn::weights::Builder;
+use crate::nn::weights::Values;
 use crate::nn::zoo::SequenceModel;
 use crate::tasks::gpicl::Batch;
 use crate::training::{self, Pass, Trained};
@@ -20,9 +22,10 @@ const CHUNK: usize = 32;
 const PROFILED: usize = 3;
 
 /// A model, its optimiser and its plans.
+#[derive(Debug)]
 pub struct Learner {
     condition: Condition,
-    inner: training::Learner<Box<dyn SequenceModel>>,
+    pub(super) inner: training::Learner<Arc<dyn SequenceModel>>,
     train: Pass,
     forward: Option<Pass>,
     inside: Option<Option<Pass>>,
@@ -30,55 +33,42 @@ pub struct Learner {
 }
 
 /// What one sequence looks like inside.
-pub struct Inside {
+pub(super) struct Inside {
     /// Attention of the last layer, mean over heads, `[T, T]`: row the query, column the key.
-    pub attention: Vec<f32>,
+    pub(super) attention: Vec<f32>,
     /// Probability of each class at each position, `[T, C]`.
-    pub probabilities: Vec<f32>,
+    pub(super) probabilities: Vec<f32>,
 }
 
-impl std::fmt::Debug for Learner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Learner({:?})", self.inner.model)
+/// The model as instruments see it: an example is a sequence.
+struct InContext(Arc<dyn SequenceModel>);
+
+impl Model for InContext {
+    fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
+        let representation = self.0.representation(values, inputs);
+        let outputs = self.0.head(values, representation);
+        Forward { outputs, hidden: vec![("representation".to_owned(), representation)] }
     }
 }
 
-/// A condition's model with fresh weights.
-pub(super) fn build(condition: &Condition, b: &mut Builder<'_>) -> Box<dyn SequenceModel> {
-    (condition.model.entry().build)(b, &condition.model_shape())
-}
-
-/// A condition's optimiser.
-pub(super) fn optimiser(condition: &Condition) -> OptimiserSettings {
-    let Condition { beta1, beta2, epsilon, clip, .. } = *condition;
-    let method = Method::Adam(Moments { beta1, beta2, epsilon });
-    OptimiserSettings { method, decay: Decay::None, clip_norm: Some(clip), clip_value: None }
-}
-
 impl Learner {
-    /// A model with fresh weights, drawn from streams below `key`, and its plan.
+    /// A condition's model with fresh weights, drawn from streams below `key`, and its plan.
     pub fn new(condition: &Condition, key: Key, pool: Pool) -> Self {
-        let condition = condition.clone();
+        let Condition { model, batch, beta1, beta2, epsilon, clip, .. } = *condition;
+        let method = Method::Adam(Moments { beta1, beta2, epsilon });
+        let optimiser = OptimiserSettings { method, decay: Decay::None, clip_norm: Some(clip), clip_value: None };
         let shape = condition.model_shape();
-        let mut inner = training::Learner::new(key, pool.clone(), optimiser(&condition), |b| build(&condition, b));
+        let mut inner = training::Learner::new(key, pool.clone(), optimiser, move |b| {
+            Arc::<dyn SequenceModel>::from((model.entry().build)(b, &shape))
+        });
         let inputs = [
-            ("tokens", Shape::from([condition.batch, shape.tokens, shape.inputs])),
-            ("targets", Shape::from([condition.batch, shape.tokens])),
+            ("tokens", Shape::from([batch, shape.tokens, shape.inputs])),
+            ("targets", Shape::from([batch, shape.tokens])),
         ];
         let train = inner.training(&inputs, |model, values, given| {
             (model.forward(values, given[0]).cross_entropy(given[1]).mean(), Vec::new())
         });
-        Learner { condition, inner, train, forward: None, inside: None, pool }
-    }
-
-    /// The model with its weights.
-    pub(super) fn inner(&self) -> &training::Learner<Box<dyn SequenceModel>> {
-        &self.inner
-    }
-
-    /// The model with its weights, to be restored.
-    pub(super) fn inner_mut(&mut self) -> &mut training::Learner<Box<dyn SequenceModel>> {
-        &mut self.inner
+        Learner { condition: condition.clone(), inner, train, forward: None, inside: None, pool }
     }
 
     /// One step of Adam on a batch: loss and gradient norm before the step. Allocates nothing.
@@ -92,17 +82,17 @@ impl Learner {
     }
 
     /// The knob `learning_rate`: the rate that later steps warm up to.
-    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+    pub(super) fn set_learning_rate(&mut self, learning_rate: f32) {
         self.condition.learning_rate = learning_rate;
     }
 
     /// The learning rate of a step.
-    pub(super) fn learning_rate(&self, step: u64) -> f32 {
+    fn learning_rate(&self, step: u64) -> f32 {
         warm_up(self.condition.learning_rate, self.condition.warm_up, step)
     }
 
     /// Where the first value of a step on `batch` that is not finite comes from. The step is taken.
-    pub fn trace_divergence(&mut self, step: u64, batch: &Batch) -> Option<NotFinite> {
+    pub(super) fn trace_divergence(&mut self, step: u64, batch: &Batch) -> Option<NotFinite> {
         self.prepare(batch);
         let learning_rate = self.learning_rate(step);
         self.inner.set_learning_rate(learning_rate);
@@ -116,7 +106,7 @@ impl Learner {
 
     /// Whether the answer at each position of a batch is right: 1 or 0, `[B, T]`. Of equally likely
     /// answers the first counts.
-    pub fn correct(&mut self, batch: &Batch) -> Vec<f32> {
+    pub(super) fn correct(&mut self, batch: &Batch) -> Vec<f32> {
         let shape = self.condition.model_shape();
         let forward = self.forward.get_or_insert_with(|| {
             let inputs = [("sequences", Shape::from([CHUNK, shape.tokens, shape.inputs]))];
@@ -128,49 +118,45 @@ impl Learner {
     }
 
     /// A look inside at one sequence of a batch; none for models without attention.
-    pub fn inside(&mut self, batch: &Batch, sequence: usize) -> Option<Inside> {
+    pub(super) fn inside(&mut self, batch: &Batch, sequence: usize) -> Option<Inside> {
         let shape = self.condition.model_shape();
         let row = shape.tokens * shape.inputs;
         let plan = self.inside.get_or_insert_with(|| plan_inside(&mut self.inner, [1, shape.tokens, shape.inputs]));
         let pass = plan.as_mut()?;
-        let store: &mut Store = &mut self.inner.store;
+        let store = &mut self.inner.store;
         pass.set(store, 0, &batch.tokens[sequence * row..(sequence + 1) * row]);
         pass.run(store);
         Some(Inside { attention: pass.output(store, 0), probabilities: pass.output(store, 1) })
     }
 
     /// Where the time of a training step goes. The steps are taken on a copy of the weights.
-    pub fn profile(&mut self) -> Panel {
+    pub(super) fn profile(&mut self) -> Panel {
         let mut copy = self.inner.store.clone();
         let profile = self.train.executor().sibling().profile(&mut copy, PROFILED);
         profile::panel(&profile, self.pool.threads())
     }
 
-    /// Numbers that training adjusts.
-    pub fn parameters(&self) -> usize {
-        self.inner.parameters()
-    }
-
-    /// Numbers that carry over from the past into the next prediction.
-    pub fn state_size(&self) -> usize {
-        self.inner.model.state_size()
-    }
-
-    /// Floating-point operations of one training step.
-    pub fn flop(&mut self) -> u64 {
-        self.train.executor().plan().flop()
-    }
-
-    /// Bytes that the training plan and the stored values take.
-    pub fn memory(&mut self) -> u64 {
-        let store = &self.inner.store;
-        let stored: usize = store.slots().map(|slot| store.shape(slot).size()).sum();
-        4 * (stored + self.train.executor().plan().arena()) as u64
+    /// The model with sequences of the kind it was trained on and sequences of tasks that it never saw, for
+    /// instruments; `key` is that of the replica.
+    pub(super) fn subject(&self, seen: &Batch, unseen: &Batch, step: u64, key: Key) -> Subject {
+        let shape = self.condition.model_shape();
+        let examples = |batch: &Batch| Examples::new(batch.sequences(), batch.tokens.clone(), batch.targets.clone());
+        let (model, both) = (InContext(Arc::clone(&self.inner.model)), [examples(seen).of_stream(), examples(unseen)]);
+        let subject = self.inner.subject(model, Objective::CrossEntropy, both, key);
+        // Other beginnings are drawn where the first one is: below `weights`.
+        let below = |fresh: Reinitialise| Box::new(move |key: Key| fresh(key.purpose("weights"))) as Reinitialise;
+        Subject {
+            reinitialise: subject.reinitialise.map(below),
+            row: vec![shape.tokens, shape.inputs],
+            training: self.inner.trained_for(step, self.condition.batch, self.learning_rate(step)),
+            chance: Some(self.condition.chance()),
+            ..subject
+        }
     }
 }
 
 /// The pass of [`Learner::inside`]; none for models without attention.
-fn plan_inside(inner: &mut training::Learner<Box<dyn SequenceModel>>, tokens: [usize; 3]) -> Option<Pass> {
+fn plan_inside(inner: &mut training::Learner<Arc<dyn SequenceModel>>, tokens: [usize; 3]) -> Option<Pass> {
     let mut attends = true;
     let pass = inner.pass(&[("sequence", Shape::from(tokens))], |model, values, given| {
         let Some(attention) = model.attention(values, given[0]) else {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::learner::Learner;
 use crate::base::random::Key;
 use crate::contract::Record;
+use crate::instruments::statistics::mean;
 use crate::tasks::base_set::BaseSet;
 use crate::tasks::gpicl::{Batch, Evaluation, Gpicl, LAST};
 use crate::tasks::references::{self, Nearness};
 
 /// Positions that count as "the first".
-pub(super) const FIRST: Range<usize> = 0..4;
+const FIRST: Range<usize> = 0..4;
 
 /// One set of sequences with its name in metrics.
 pub(super) struct Set {
@@ -45,12 +46,8 @@ pub(super) fn final_sets(family: &Gpicl, foreign: &[Arc<BaseSet>], sequences: us
 }
 
 /// The last positions of sequences of this length.
-pub(super) fn last(tokens: usize) -> Range<usize> {
+fn last(tokens: usize) -> Range<usize> {
     tokens.saturating_sub(LAST)..tokens
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Accuracy by position, for the learning-curve panel; NaN where nothing was scored.
@@ -60,7 +57,7 @@ pub(super) type Curves = BTreeMap<String, Vec<f64>>;
 pub(super) fn probe(learner: &mut Learner, set: &Set, step: u64, record: &mut dyn Record, curves: &mut Curves) {
     let correct = learner.correct(&set.batch);
     record_accuracies(&set.name, &set.batch, &correct, step, record);
-    keep_curve(&set.name, &set.batch, &correct, curves);
+    curves.insert(set.name.clone(), curve(&set.batch, &correct));
 }
 
 fn record_accuracies(name: &str, batch: &Batch, correct: &[f32], step: u64, record: &mut dyn Record) {
@@ -72,9 +69,8 @@ fn record_accuracies(name: &str, batch: &Batch, correct: &[f32], step: u64, reco
     }
 }
 
-fn keep_curve(name: &str, batch: &Batch, correct: &[f32], curves: &mut Curves) {
-    let curve = batch.by_position(correct).into_iter().map(|at| at.unwrap_or(f64::NAN)).collect();
-    curves.insert(name.to_owned(), curve);
+fn curve(batch: &Batch, correct: &[f32]) -> Vec<f64> {
+    batch.by_position(correct).into_iter().map(|at| at.unwrap_or(f64::NAN)).collect()
 }
 
 /// Measures a model on a set for the judge: what a probe records, the accuracy of every sequence at
@@ -92,7 +88,7 @@ pub(super) fn examine(
     let tokens = batch.config().tokens;
     let correct = learner.correct(batch);
     record_accuracies(name, batch, &correct, step, record);
-    keep_curve(name, batch, &correct, curves);
+    curves.insert(name.clone(), curve(batch, &correct));
     let mut vector = |what: &str, values: Vec<f64>| {
         if values.iter().all(|v| v.is_finite()) && !values.is_empty() {
             record.vector(step, &format!("{name}.{what}"), values);
@@ -110,13 +106,12 @@ pub(super) fn examine(
     ];
     for (reference, correct) in &references {
         vector(&format!("{reference}.last.by_sequence"), batch.by_sequence(correct, last(tokens)));
-        let curve = batch.by_position(correct).into_iter().map(|at| at.unwrap_or(f64::NAN)).collect::<Vec<_>>();
-        vector(&format!("{reference}.by_position"), curve);
+        vector(&format!("{reference}.by_position"), curve(batch, correct));
     }
     for (reference, correct) in &references {
         if let Some(accuracy) = mean(&batch.by_sequence(correct, last(tokens))) {
             record.metric(step, &format!("{name}.{reference}.last"), accuracy);
         }
-        keep_curve(&format!("{name}.{reference}"), batch, correct, curves);
+        curves.insert(format!("{name}.{reference}"), curve(batch, correct));
     }
 }

@@ -13,16 +13,15 @@ mod panels;
 mod sets;
 pub mod settings;
 mod study_panels;
-mod subject;
 mod trial;
 
+use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, Knob, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Knob, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
+    Verdict, metric, presets,
 };
 use crate::instruments::card;
-use crate::training;
-use settings::Settings;
+use settings::{Placed, Settings};
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -57,26 +56,22 @@ impl System for Gpicl {
                       of the positions before the last 8 and shows a sample of them later: permuting all of them \
                       would count a query's own label before it is asked",
         metrics: &[
-            MetricCard { name: "unseen.last", unit: "accuracy", says: "unseen tasks, mean over the last 8 positions" },
-            MetricCard { name: "loss", unit: "nats", says: "meta-loss of the training batch" },
-            MetricCard { name: "seen.first", unit: "accuracy", says: "seen tasks, held-out images, positions 1 to 4" },
-            MetricCard { name: "seen.last", unit: "accuracy", says: "seen tasks, held-out images, last 8 positions" },
-            MetricCard { name: "unseen.first", unit: "accuracy", says: "unseen tasks, positions 1 to 4" },
-            MetricCard { name: "gradient_norm", unit: "", says: "global norm of the gradient before clipping" },
+            metric("unseen.last", "accuracy", "unseen tasks, mean over the last 8 positions"),
+            metric("loss", "nats", "meta-loss of the training batch"),
+            metric("seen.first", "accuracy", "seen tasks, held-out images, positions 1 to 4"),
+            metric("seen.last", "accuracy", "seen tasks, held-out images, last 8 positions"),
+            metric("unseen.first", "accuracy", "unseen tasks, positions 1 to 4"),
+            metric("gradient_norm", "", "global norm of the gradient before clipping"),
         ],
     };
 
     const KNOBS: &'static [Knob] =
         &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/gpicl/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/gpicl/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/gpicl/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("gpicl");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Placed;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         let mut problems = settings.problems();
@@ -93,26 +88,20 @@ impl System for Gpicl {
         problems
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        cost::cost(settings, seeds)
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Placed>> {
+        // Settings whose grids do not fit were refused.
+        settings.cells(seeds).unwrap_or_default()
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        training::specs(&settings.cells(seeds).unwrap_or_default())
+    fn start(settings: &Settings, cell: Cell<Placed>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        Ok(Box::new(trial::GpiclTrial::start(settings, cell, setup)?))
     }
 
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cells = settings.cells(u64::MAX).map_err(|problem| TrialError::Data(problem.expected))?;
-        let cell = cells.into_iter().find(|cell| cell.label == spec.condition);
-        let cell = cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
-        Ok(Box::new(trial::GpiclTrial::start(settings, cell, spec, setup)?))
+    fn panels(settings: &Settings, evidence: &Evidence<'_, Placed>) -> Vec<Panel> {
+        study_panels::panels(settings, evidence)
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        study_panels::panels(settings, results)
-    }
-
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
+    fn judge(settings: &Settings, evidence: &Evidence<'_, Placed>, key: Key) -> Verdict {
+        judge::judge(settings, evidence, key)
     }
 }

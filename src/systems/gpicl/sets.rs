@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::settings::{Base, IdxSet, Settings};
+use super::settings::Settings;
 use crate::base::random::Key;
 use crate::contract::Problem;
 use crate::tasks::base_set::{BaseSet, Standardise};
 use crate::tasks::gpicl::{Gpicl, TaskCount};
+use crate::tasks::idx;
 use crate::tasks::tables::Shipped;
-use crate::tasks::{digits, idx};
 
 /// Base set and foreign sets, read.
 #[derive(Clone, Debug)]
@@ -29,30 +29,21 @@ impl Sets {
     /// # Errors
     /// The first of the user's files that cannot be used, with its place in the settings.
     pub(super) fn load(settings: &Settings) -> Result<Self, Problem> {
-        let base = match &settings.base {
-            Base::Digits { standardise } => digits::base_set(*standardise),
-            Base::Idx(set) => read(set, "base.idx")?,
-        };
+        let told = |path: String| move |error| Problem::told(path, error);
+        let base = settings.base.read(settings.standardise).map_err(told("base.idx".into()))?;
         let mut foreign: Vec<Arc<BaseSet>> = FOREIGN.iter().map(|(_, table)| Arc::new(table.base_set())).collect();
         for (i, set) in settings.evaluate_on.iter().enumerate() {
-            foreign.push(Arc::new(read(set, &format!("evaluate_on[{i}]"))?));
+            let set = idx::read(set, Standardise::MeanImage).map_err(told(format!("evaluate_on[{i}]")))?;
+            foreign.push(Arc::new(set));
         }
         Ok(Sets { base: Arc::new(base), foreign })
     }
-}
 
-impl Sets {
     /// What the base set lacks for these settings: a class without a training or a held-out row.
     pub(super) fn problems(&self, settings: &Settings) -> Vec<Problem> {
         let config = settings.common.family(TaskCount::Infinite);
         let refusals = Gpicl::new(config, Arc::clone(&self.base), Key::new(0)).err().unwrap_or_default();
-        let of_base = refusals.into_iter().filter(|refusal| refusal.field == "base");
+        let of_base = refusals.0.into_iter().filter(|refusal| refusal.field == "base");
         of_base.map(|refusal| Problem::told("base", refusal)).collect()
     }
-}
-
-fn read(set: &IdxSet, path: &str) -> Result<BaseSet, Problem> {
-    let options =
-        idx::Options { pool: set.pool, limit: set.limit, train: set.train, standardise: Standardise::MeanImage };
-    idx::read(&set.name, &set.images, &set.labels, &options).map_err(|error| Problem::told(path, error))
 }

@@ -1,7 +1,6 @@
 //! What a GPICL preset sets: one condition in full, and grids of what differs from it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,21 +8,26 @@ use serde_json::Value;
 use super::cost;
 use super::sets::FOREIGN;
 use crate::base::text::nearest;
-use crate::contract::Problem;
+use crate::contract::{Cell, Problem};
 use crate::nn::zoo;
 use crate::tasks::base_set::Standardise;
 use crate::tasks::gpicl::{Config, Format, TaskCount};
-use crate::training::{self, Checks};
+use crate::tasks::idx::Files;
+use crate::tasks::images::Source;
+use crate::training::Checks;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the training images come from.
-    pub base: Base,
+    pub base: Source,
+    /// What is subtracted from them and divided by.
+    #[serde(default)]
+    pub standardise: Standardise,
     /// Further sets to evaluate on, in IDX files.
     #[serde(default)]
-    pub evaluate_on: Vec<IdxSet>,
+    pub evaluate_on: Vec<Files>,
     /// How much is evaluated, and how often.
     pub evaluation: Evaluation,
     /// No condition draws from more training tasks than this, whatever its K: what the ablation takes
@@ -34,43 +38,6 @@ pub struct Settings {
     pub common: Condition,
     /// What is compared: each grid is the product of its lists, on top of `common`.
     pub grids: Vec<Grid>,
-}
-
-/// Where the training images come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Base {
-    /// The 1,797 digits of 8x8 pixels that ship with the program.
-    #[serde(rename = "digits")]
-    Digits {
-        /// What is subtracted and divided by.
-        #[serde(default)]
-        standardise: Standardise,
-    },
-    /// The user's own, in IDX files.
-    #[serde(rename = "idx")]
-    Idx(IdxSet),
-}
-
-/// A labelled set in two IDX files, plain or gzip.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdxSet {
-    /// Name in panels and metrics.
-    pub name: String,
-    /// File of the images.
-    pub images: PathBuf,
-    /// File of the labels.
-    pub labels: PathBuf,
-    /// Average 2x2 pixels into one: 28x28 becomes 14x14.
-    #[serde(default)]
-    pub pool: bool,
-    /// Use only the first so many images; all when absent.
-    #[serde(default)]
-    pub limit: Option<usize>,
-    /// Images to train on; the others are held out. 0 for a set that is only evaluated on.
-    #[serde(default)]
-    pub train: usize,
 }
 
 /// How much is evaluated, and how often.
@@ -179,9 +146,6 @@ impl std::ops::Deref for Placed {
     }
 }
 
-/// A condition with its place in the study.
-pub type Cell = training::Cell<Placed>;
-
 impl Condition {
     /// What the task family is set to; `limit` caps the number of tasks.
     pub fn family(&self, limit: TaskCount) -> Config {
@@ -220,7 +184,7 @@ impl Condition {
     fn problems(&self, base_classes: usize) -> Vec<Problem> {
         let mut checks = Checks::new();
         let refusals = self.family(TaskCount::Infinite).refusals(base_classes);
-        checks.extend(refusals.into_iter().map(|r| Problem::new(r.field, r.found, r.expected)).collect());
+        checks.extend(refusals.0.into_iter().map(|r| Problem::new(r.field, r.found, r.expected)).collect());
         checks.range("width", self.width, 1..=4096);
         checks.range("layers", self.layers, 1..=64);
         checks.range("heads", self.heads, 1..=256);
@@ -276,16 +240,16 @@ fn value_label(field: &str, value: &Value) -> String {
 }
 
 impl Grid {
-    /// The cells, the first axis (by name) outermost.
+    /// The conditions with their labels, the first axis (by name) outermost.
     ///
     /// # Errors
     /// A field that no condition has, or a value that does not fit; the path is inside the grid.
-    fn cells(&self, common: &Condition, seeds: u64) -> Result<Vec<Cell>, Problem> {
-        let mut partial =
-            vec![(Vec::<String>::new(), serde_json::to_value(common).expect("a condition is plain data"))];
+    fn conditions(&self, common: &Condition) -> Result<Vec<(String, Condition)>, Problem> {
+        let mut base = serde_json::to_value(common).expect("a condition is plain data");
         for (field, value) in &self.with {
-            partial = vec![(Vec::new(), set(&partial[0].1, "with", field, value)?)];
+            base = set(&base, "with", field, value)?;
         }
+        let mut partial = vec![(Vec::<String>::new(), base)];
         for (field, values) in &self.over {
             if values.is_empty() {
                 return Err(Problem::new(format!("over.{field}"), "an empty list", "at least one value"));
@@ -293,20 +257,17 @@ impl Grid {
             let mut next = Vec::with_capacity(partial.len() * values.len());
             for (labels, condition) in &partial {
                 for value in values {
-                    let mut labels = labels.clone();
-                    labels.push(value_label(field, value));
+                    let labels = [labels.as_slice(), &[value_label(field, value)]].concat();
                     next.push((labels, set(condition, "over", field, value)?));
                 }
             }
             partial = next;
         }
-        let seeds = self.seeds.map_or(seeds, |most| most.min(seeds));
-        let cell = |(labels, condition): (Vec<String>, Value)| {
+        let whole = |(labels, condition): (Vec<String>, Value)| {
             let label = if labels.is_empty() { "common".into() } else { labels.join(", ") };
-            let condition = serde_json::from_value(condition).expect("each field was checked when it was set");
-            Cell::new(label, Placed { study: self.study, condition }, seeds, 0)
+            (label, serde_json::from_value(condition).expect("each field was checked when it was set"))
         };
-        Ok(partial.into_iter().map(cell).collect())
+        Ok(partial.into_iter().map(whole).collect())
     }
 }
 
@@ -341,31 +302,46 @@ impl Settings {
     ///
     /// # Errors
     /// The first thing in the grids that does not fit.
-    pub fn cells(&self, seeds: u64) -> Result<Vec<Cell>, Problem> {
-        let mut cells: Vec<Cell> = Vec::new();
+    pub fn cells(&self, seeds: u64) -> Result<Vec<Cell<Placed>>, Problem> {
+        let mut cells: Vec<Cell<Placed>> = Vec::new();
         for (i, grid) in self.grids.iter().enumerate() {
             let at = |problem: Problem| Problem { path: format!("grids[{i}].{}", problem.path), ..problem };
-            for mut cell in grid.cells(&self.common, seeds).map_err(at)? {
+            let seeds = grid.seeds.map_or(seeds, |most| most.min(seeds));
+            for (mut label, condition) in grid.conditions(&self.common).map_err(at)? {
                 // Two grids may hold the same label; the later one says what it is for.
-                if cells.iter().any(|earlier| earlier.label == cell.label) {
-                    cell.label = format!("{} ({})", cell.label, study_name(cell.condition.study));
+                if cells.iter().any(|earlier| earlier.label == label) {
+                    label = format!("{label} ({})", study_name(grid.study));
                 }
-                cells.push(self.placed(cell));
+                cells.push(self.cell(label, Placed { study: grid.study, condition }, seeds));
             }
         }
         Ok(cells)
     }
 
+    /// A cell with its axes, and what a trial of it takes.
+    fn cell(&self, label: String, placed: Placed, seeds: u64) -> Cell<Placed> {
+        let (study, c) = (placed.study, placed.condition.clone());
+        let steps = c.steps + self.final_sets(&c) as u64;
+        Cell::new(label, placed, seeds, steps)
+            .at("study", study_name(study))
+            .at("tasks", c.tasks)
+            .at("window", c.window)
+            .at("width", c.width)
+            .at("model", c.model.entry().name)
+            .at("batch", c.batch)
+            .costing(cost::flop(&c, &self.evaluation))
+            .taking(cost::memory(&c, &self.evaluation), cost::disk(&c))
+    }
+
     /// What cannot be used whatever the base set; paths from the top of the settings.
     pub fn problems(&self) -> Vec<Problem> {
-        self.problems_with(if matches!(self.base, Base::Digits { .. }) { 10 } else { 256 })
+        self.problems_with(if self.base.is_digits() { 10 } else { 256 })
     }
 
     /// What cannot be used with a base set of so many classes.
     pub fn problems_with(&self, base_classes: usize) -> Vec<Problem> {
-        let under = |path: &str, problem: Problem| Problem { path: format!("{path}.{}", problem.path), ..problem };
-        let mut problems: Vec<Problem> =
-            self.common.problems(base_classes).into_iter().map(|p| under("common", p)).collect();
+        let under = |problem: Problem| Problem { path: format!("common.{}", problem.path), ..problem };
+        let mut problems: Vec<Problem> = self.common.problems(base_classes).into_iter().map(under).collect();
         let mut checks = Checks::under("evaluation");
         checks.range("sequences", self.evaluation.sequences, 1..=100_000);
         checks.range("probe", self.evaluation.probe, 1..=100_000);
@@ -391,22 +367,20 @@ impl Settings {
     fn cell_problems(&self, base_classes: usize) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (i, grid) in self.grids.iter().enumerate() {
-            match grid.cells(&self.common, 1) {
+            match grid.conditions(&self.common) {
                 Err(problem) => problems.push(Problem { path: format!("grids[{i}].{}", problem.path), ..problem }),
-                Ok(cells) => {
-                    let of_cell = |cell: &Cell| {
-                        let located = |p: Problem| {
-                            let part = if grid.with.contains_key(&p.path) { "with" } else { "over" };
-                            Problem { path: format!("grids[{i}].{part}.{}", p.path), ..p }
-                        };
-                        cell.condition.problems(base_classes).into_iter().map(located).collect::<Vec<_>>()
+                Ok(conditions) => {
+                    let located = |p: Problem| {
+                        let part = if grid.with.contains_key(&p.path) { "with" } else { "over" };
+                        Problem { path: format!("grids[{i}].{part}.{}", p.path), ..p }
                     };
-                    problems.extend(cells.iter().flat_map(of_cell));
+                    problems.extend(conditions.iter().flat_map(|(_, c)| c.problems(base_classes)).map(located));
                 }
             }
         }
         let cells = self.cells(1).unwrap_or_default();
-        let twice = |(i, cell): (usize, &Cell)| cells[..i].iter().any(|earlier| earlier.condition == cell.condition);
+        let twice =
+            |(i, cell): (usize, &Cell<Placed>)| cells[..i].iter().any(|earlier| earlier.condition == cell.condition);
         if problems.is_empty() && cells.iter().enumerate().any(twice) {
             problems.push(Problem::new("grids", "the same condition twice", "every condition once in a study"));
         }
@@ -420,26 +394,10 @@ impl Settings {
         let seen = condition.family(self.task_limit).tasks != TaskCount::Infinite;
         3 + FOREIGN.len() + self.evaluate_on.len() + usize::from(seen)
     }
-
-    /// A cell with its axes, steps and cost.
-    fn placed(&self, cell: Cell) -> Cell {
-        let c = cell.condition.clone();
-        Cell {
-            steps: c.steps + self.final_sets(&c) as u64,
-            flop: cost::flop(&c, &self.evaluation),
-            ..cell
-                .at("study", study_name(c.study))
-                .at("tasks", c.tasks)
-                .at("window", c.window)
-                .at("width", c.width)
-                .at("model", c.model.entry().name)
-                .at("batch", c.batch)
-        }
-    }
 }
 
 /// The word for a study in labels.
-fn study_name(study: Study) -> &'static str {
+const fn study_name(study: Study) -> &'static str {
     match study {
         Study::Transition => "transition",
         Study::State => "state",

@@ -1,7 +1,7 @@
 //! What there is to see of the whole study.
 
 use super::evidence::{self, Evidence, Recorded};
-use super::judge::{mean_length, plateau_length};
+use super::judge::plateau_length;
 use super::sets::FOREIGN;
 use super::settings::{Settings, Study};
 use crate::contract::{
@@ -9,18 +9,18 @@ use crate::contract::{
 };
 use crate::instruments::statistics::{Lifetime, mean, spearman};
 use crate::nn::zoo::Kind;
+use crate::tasks::gpicl::TaskCount;
 
 /// Every panel for which something was recorded.
-pub(super) fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let evidence = Evidence::new(settings, results);
+pub(super) fn panels(settings: &Settings, evidence: &Evidence<'_>) -> Vec<Panel> {
     let panels = [
-        in_context(settings, &evidence),
-        regimes(&evidence),
-        generality(settings, &evidence),
-        state(&evidence),
-        plateau(&evidence),
+        in_context(settings, evidence),
+        regimes(evidence),
+        generality(settings, evidence),
+        state(evidence),
+        plateau(evidence),
     ];
-    panels.into_iter().flatten().chain([seeds(&evidence)]).collect()
+    panels.into_iter().flatten().chain([seeds(evidence)]).collect()
 }
 
 /// Accuracy on unseen tasks by the number of examples, a line a condition.
@@ -29,7 +29,7 @@ fn in_context(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
     let line = |label: String, dash, curve| Line { label, dash, points: points(curve) };
     let measured = |r: Recorded<'_>| Some(line(r.cell.label.clone(), Dash::Solid, r.curve("unseen.by_position")?));
     let mut lines: Vec<Line> = evidence.all().filter_map(measured).collect();
-    let learner = evidence.learner(settings)?;
+    let learner = evidence::learner(settings, evidence)?;
     let reference = |name: &str, label: &str| {
         Some(line(label.to_owned(), Dash::Dotted, learner.curve(&format!("unseen.{name}.by_position"))?))
     };
@@ -80,7 +80,8 @@ fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
         let column = columns.iter().position(|column| *column == r.cell.condition.tasks.to_string())?;
         let at = row * columns.len() + column;
         values[at] = r.last("unseen.last").unwrap_or(f64::NAN);
-        letters[at] = evidence::regimes(r).iter().map(|regime| regime.letter()).collect();
+        let regime = |seed: &&TrialResult| evidence::regime(seed, r.cell.condition.chance());
+        letters[at] = r.seeds.iter().filter_map(regime).map(|regime| regime.letter()).collect();
     }
     if values.iter().all(|v| v.is_nan()) {
         return None;
@@ -103,8 +104,8 @@ fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
 
 /// Sets never trained on, against the references on the same sequences.
 fn generality(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
-    let learner = evidence.learner(settings)?;
-    let memoriser = evidence.memoriser(settings);
+    let learner = evidence::learner(settings, evidence)?;
+    let memoriser = evidence::memoriser(settings, evidence);
     let user = settings.evaluate_on.iter().map(|set| set.name.as_str());
     let sets: Vec<&str> = ["unseen"].into_iter().chain(FOREIGN.iter().map(|(name, _)| *name)).chain(user).collect();
     let shown = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.2}"));
@@ -134,7 +135,7 @@ fn generality(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
 fn state(evidence: &Evidence<'_>) -> Option<Panel> {
     let fresh = |r: &Recorded<'_>| {
         !matches!(r.cell.condition.study, Study::Plateau | Study::Format)
-            && r.cell.condition.tasks == crate::tasks::gpicl::TaskCount::Infinite
+            && r.cell.condition.tasks == TaskCount::Infinite
     };
     let mut points: Vec<(f64, f64, f64, String, String)> = Vec::new();
     for r in evidence.all().filter(fresh) {
@@ -172,15 +173,19 @@ fn state(evidence: &Evidence<'_>) -> Option<Panel> {
 
 /// Loss over steps, and how long each condition stayed on the plateau.
 fn plateau(evidence: &Evidence<'_>) -> Option<Panel> {
-    let any = evidence.study(Study::Plateau).next().is_some();
+    let any = evidence::of_study(evidence, Study::Plateau).next().is_some();
     let raced: Vec<Recorded<'_>> =
         evidence.all().filter(|r| !any || r.cell.condition.study == Study::Plateau).collect();
     let (mut lines, mut marks, mut bars) = (Vec::new(), Vec::new(), Vec::new());
     for r in &raced {
-        let Some(points) = mean_series(r, "loss") else { continue };
+        let points = r.series("loss");
+        if points.is_empty() {
+            continue;
+        }
         lines.push(Line { label: r.cell.label.clone(), dash: Dash::Solid, points });
         let lengths: Vec<Lifetime> = r.seeds.iter().filter_map(|seed| plateau_length(seed, r)).collect();
-        let Some(length) = mean_length(&lengths) else { continue };
+        let steps: Vec<f64> = lengths.iter().map(|length| length.step() as f64).collect();
+        let Some(length) = mean(&steps) else { continue };
         let censored = lengths.iter().any(|length| matches!(length, Lifetime::Censored(_)));
         if !censored {
             marks.push(Mark { x: length, label: r.cell.label.clone() });
@@ -202,17 +207,6 @@ fn plateau(evidence: &Evidence<'_>) -> Option<Panel> {
     Some(Panel::new("plateau", "Plateau race", says, Body::Beside { panels }))
 }
 
-/// A metric over steps, mean over the seeds that have come so far.
-fn mean_series(recorded: &Recorded<'_>, metric: &str) -> Option<Vec<(f64, f64)>> {
-    let series: Vec<&Vec<(u64, f64)>> = recorded.seeds.iter().filter_map(|seed| seed.metrics.get(metric)).collect();
-    let longest = series.iter().max_by_key(|points| points.len())?;
-    let at = |(i, (step, _)): (usize, &(u64, f64))| {
-        let values: Vec<f64> = series.iter().filter_map(|points| points.get(i)).map(|(_, value)| *value).collect();
-        (*step as f64, mean(&values).unwrap_or(f64::NAN))
-    };
-    Some(longest.iter().enumerate().map(at).collect())
-}
-
 /// Every seed: two-seed luck near the boundary is real.
 fn seeds(evidence: &Evidence<'_>) -> Panel {
     let columns =
@@ -223,12 +217,10 @@ fn seeds(evidence: &Evidence<'_>) -> Panel {
         for seed in r.seeds {
             let accuracy = |metric: &&str| seed.last(metric).map_or("-".to_owned(), |v| format!("{v:.2}"));
             let size = |metric: &str| seed.last(metric).map_or("-".to_owned(), short_number);
-            let one = [*seed];
-            let regime = evidence::regimes(&Recorded { cell: r.cell, seeds: &one })
-                .first()
-                .map_or("-".to_owned(), ToString::to_string);
+            let regime = evidence::regime(seed, r.cell.condition.chance());
             let mut row = vec![r.cell.label.clone(), seed.spec.seed.to_string()];
             row.extend(metrics.iter().map(accuracy));
+            let regime = regime.map_or("-".to_owned(), |regime| regime.to_string());
             row.extend([size("parameters"), size("state"), regime]);
             rows.push(row);
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::settings::{Condition, Deletion, Leg, Settings};
 use crate::base::random::Key;
-use crate::contract::{Check, Outcome, TrialResult, Verdict};
+use crate::contract::{Check, Evidence, Outcome, Recorded, Verdict};
 use crate::instruments::statistics::{Bootstrap, Estimate, least_squares_line, mean};
 use crate::tasks::opposing::Groups;
-use crate::training::{Evidence, Measured, Recorded, decided, missing, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, missing, verdict};
 
 /// A: the slope of sharpness over |beta| in units of `p a^2`, and the least share of variance on the line.
 const SLOPE: (f64, f64, f64) = (0.9, 1.1, 0.98);
@@ -46,14 +46,10 @@ pub(super) const THRESHOLDS: &[&str] = &[
 const HEADLINE: &str = "correlation of the mean changes of loss of A and B after the crossing";
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let seeds = seed_rows(results, wanted);
-    let court = Court { settings, evidence: &evidence, bootstrap: Bootstrap::new(Key::new(seed).purpose("judge")) };
-    match court.gate() {
-        Ok(()) => court.verdict(seeds),
-        Err(why) => undecided(HEADLINE, rho_threshold(), &why, seeds),
-    }
+pub(super) fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+    let court = Court { settings, evidence, bootstrap: Bootstrap::new(key) };
+    let ruling = court.gate().map(|()| court.rule());
+    verdict(HEADLINE, rho_threshold(), evidence.rows(wanted), ruling)
 }
 
 fn wanted(metric: &str) -> bool {
@@ -77,6 +73,7 @@ fn rho_threshold() -> String {
     format!("<= {:.1}, interval below {:.1}", RHO.0, RHO.1)
 }
 
+/// What every judgement needs.
 struct Court<'e> {
     settings: &'e Settings,
     evidence: &'e Evidence<'e, Condition>,
@@ -132,22 +129,17 @@ impl<'e> Court<'e> {
         values.into_iter().filter_map(|(seed, values)| Some((seed, mean(&values)?))).collect()
     }
 
-    fn over_seeds(&self, values: &[f64]) -> Option<Estimate> {
-        self.bootstrap.over_units(values.len(), |units| mean(&units.iter().map(|&i| values[i]).collect::<Vec<_>>()))
-    }
-
     fn of_network(&self, groups: Groups, metric: &str) -> Option<Estimate> {
-        self.over_seeds(&self.by_seed(groups, metric, |x| x).into_values().collect::<Vec<_>>())
+        self.bootstrap.over_seeds(&self.by_seed(groups, metric, |x| x).into_values().collect::<Vec<_>>())
     }
 
-    fn verdict(&self, seeds: Vec<crate::contract::SeedRow>) -> Verdict {
+    fn rule(&self) -> Ruling {
         let groups = self.groups();
         let (peak, law) = (self.peak(), self.law());
         let (causal, random) = self.causal();
         let mut controls = self.controls();
         controls.push(random);
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
-        let all = holds(&groups) && peak.passed && law.passed && causal.passed && holds(&controls);
+        let all = hold(&groups) && peak.passed && law.passed && causal.passed && hold(&controls);
         // B1 and B3: without them the groups are not seen at all.
         let outcome = match (groups[0].passed && groups[2].passed, all) {
             (false, _) => Outcome::NotReproduced,
@@ -156,7 +148,7 @@ impl<'e> Court<'e> {
         };
         let told = told(&groups);
         let checks = groups.into_iter().chain([peak, law, causal]).collect();
-        decided(outcome, &told, checks, controls, seeds)
+        Ruling { outcome, told, checks, controls }
     }
 
     fn groups(&self) -> Vec<Check> {
@@ -189,7 +181,7 @@ impl<'e> Court<'e> {
             self.by_seed(Groups::None, "peak_sharpness", f64::ln),
         );
         let ratios: Vec<f64> = with.iter().filter_map(|(seed, peak)| Some((peak - without.get(seed)?).exp())).collect();
-        let ratio = self.over_seeds(&ratios);
+        let ratio = self.bootstrap.over_seeds(&ratios);
         Measured::new("B4", "opposing groups make the valley steep", "peak sharpness, opposing over none", ratio)
             .holds(format!(">= {PEAK}, interval above 1"), |e| e.value >= PEAK && e.low > 1.0)
     }
@@ -225,7 +217,7 @@ impl<'e> Court<'e> {
     fn causal(&self) -> (Check, Check) {
         let share = |deletion: Deletion| {
             let recorded = self.evidence.find(|c| c.deletion == deletion)?;
-            self.over_seeds(&recorded.values("fallen"))
+            self.bootstrap.over_seeds(&recorded.values("fallen"))
         };
         let statistic =
             format!("share of seeds below {FALLEN} of 2 / eta within {} steps", self.settings.network.causal_steps);
@@ -259,7 +251,8 @@ impl<'e> Court<'e> {
         }
         let low = self.settings.network.low_height;
         let says = format!("without a heavy feature (a = {low}) the same labels do not stand out");
-        let share = self.evidence.find(|c| c.leg == Leg::Network(low)).map(|r| self.over_seeds(&r.values("share")));
+        let share =
+            self.evidence.find(|c| c.leg == Leg::Network(low)).map(|r| self.bootstrap.over_seeds(&r.values("share")));
         controls.push(share.map_or_else(
             || missing("B control", says.clone()),
             |share| {
@@ -281,19 +274,16 @@ impl<'e> Court<'e> {
         let rho: Vec<f64> =
             recorded.by_seed("rho").into_iter().filter(|(s, _)| crossed.contains_key(s)).map(|(_, r)| r).collect();
         let says = format!("groups that agree move together past the edge ({} seeds)", rho.len());
-        Measured::new("A control", says, "correlation of the mean changes, consistent", self.over_seeds(&rho))
+        Measured::new("A control", says, "correlation of the mean changes, consistent", self.bootstrap.over_seeds(&rho))
             .holds(">= 0", |e| e.value >= 0.0)
     }
 }
 
 fn told(groups: &[Check]) -> String {
-    let value = |i: usize| groups[i].effect.unwrap_or(f64::NAN);
-    let (low, high) = groups[0].interval.unwrap_or((f64::NAN, f64::NAN));
+    let [rho, low, high] = groups[0].numbers();
+    let [precision, share] = [1, 2].map(|i| 100.0 * groups[i].effect.unwrap_or(f64::NAN));
     format!(
-        "past the edge of stability the two groups' losses change with correlation {:.2} (95 % {low:.2} to {high:.2}); \
-         the planted examples are {:.0} % of those that move most and carry {:.0} % of all change",
-        value(0),
-        100.0 * value(1),
-        100.0 * value(2),
+        "past the edge of stability the two groups' losses change with correlation {rho:.2} (95 % {low:.2} to {high:.2}); \
+         the planted examples are {precision:.0} % of those that move most and carry {share:.0} % of all change",
     )
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::FALLEN;
 use super::settings::Deletion;
+use crate::base::random::Key;
 use crate::contract::Record;
 use crate::instruments::opposing::{Changes, Losses, correlation_of};
 use crate::instruments::sharpness::Tracker;
@@ -143,7 +144,7 @@ pub(super) fn shares(data: &Planted, deleted: &[usize]) -> Vec<f32> {
 }
 
 /// Who is deleted at the crossing.
-pub(super) fn deleted(deletion: Deletion, data: &Planted, key: crate::base::random::Key) -> Vec<usize> {
+pub(super) fn deleted(deletion: Deletion, data: &Planted, key: Key) -> Vec<usize> {
     match deletion {
         Deletion::Nothing => Vec::new(),
         Deletion::Planted => data.planted(),

@@ -14,13 +14,13 @@ mod study_panels;
 mod tests;
 mod trial;
 
+use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets,
 };
 use crate::instruments::card;
-use crate::training::{cell_of, specs};
-use settings::Settings;
+use settings::{Condition, Settings};
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -55,76 +55,50 @@ impl System for OpposingSignals {
                       measure are the kinks of the ReLU). The control a = 1 keeps the label conflict. Digits with a \
                       corner patch (`full`) and a CIFAR file of the user's are shown and not judged",
         metrics: &[
-            MetricCard { name: "sharpness", unit: "", says: "largest eigenvalue of the loss's Hessian" },
-            MetricCard { name: "loss", unit: "", says: "half the mean squared error of all examples" },
-            MetricCard { name: "loss_a", unit: "", says: "the same of group A" },
-            MetricCard { name: "loss_b", unit: "", says: "the same of group B" },
-            MetricCard { name: "rho", unit: "", says: "correlation of the mean changes of A and B past the crossing" },
-            MetricCard { name: "precision", unit: "", says: "planted examples among the 2k that move most" },
-            MetricCard { name: "share", unit: "", says: "share of all |change| that the planted examples carry" },
-            MetricCard {
-                name: "side_agreement",
-                unit: "",
-                says: "planted examples that the sign test puts on their side",
-            },
-            MetricCard { name: "peak_sharpness", unit: "", says: "largest sharpness of the run" },
-            MetricCard { name: "final_sharpness", unit: "", says: "sharpness at the end (leg A)" },
-            MetricCard { name: "initial_sharpness", unit: "", says: "sharpness before training" },
-            MetricCard { name: "edge", unit: "", says: "2 / eta" },
-            MetricCard { name: "crossing", unit: "step", says: "first measured step with sharpness above 2 / eta" },
-            MetricCard { name: "output_norm", unit: "", says: "|c|^2 at the end (leg A)" },
-            MetricCard {
-                name: "lowest_after_crossing",
-                unit: "2 / eta",
-                says: "least sharpness soon after the crossing",
-            },
-            MetricCard { name: "fallen", unit: "", says: "1 if that is below 0.9" },
-            MetricCard { name: "learning_rate", unit: "", says: "eta of the run" },
-            MetricCard { name: "excluded", unit: "", says: "1 if the run began beyond the edge" },
+            metric("sharpness", "", "largest eigenvalue of the loss's Hessian"),
+            metric("loss", "", "half the mean squared error of all examples"),
+            metric("loss_a", "", "the same of group A"),
+            metric("loss_b", "", "the same of group B"),
+            metric("rho", "", "correlation of the mean changes of A and B past the crossing"),
+            metric("precision", "", "planted examples among the 2k that move most"),
+            metric("share", "", "share of all |change| that the planted examples carry"),
+            metric("side_agreement", "", "planted examples that the sign test puts on their side"),
+            metric("peak_sharpness", "", "largest sharpness of the run"),
+            metric("final_sharpness", "", "sharpness at the end (leg A)"),
+            metric("initial_sharpness", "", "sharpness before training"),
+            metric("edge", "", "2 / eta"),
+            metric("crossing", "step", "first measured step with sharpness above 2 / eta"),
+            metric("output_norm", "", "|c|^2 at the end (leg A)"),
+            metric("lowest_after_crossing", "2 / eta", "least sharpness soon after the crossing"),
+            metric("fallen", "", "1 if that is below 0.9"),
+            metric("learning_rate", "", "eta of the run"),
+            metric("excluded", "", "1 if the run began beyond the edge"),
         ],
     };
 
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/opposing-signals/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/opposing-signals/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/opposing-signals/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("opposing-signals");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Condition;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let cells = settings.cells(seeds);
-        let trials = cells.iter().map(|cell| cell.seeds).sum::<u64>();
-        // Losses of every example over the longest run of leg B, in memory and in a checkpoint.
-        let kept = 4 * settings.network.steps * settings.network.examples as u64;
-        Cost {
-            trials: trials as usize,
-            flop: cells.iter().map(|cell| cell.seeds as f64 * cell.flop).sum(),
-            memory: 2 * kept + (8 << 20),
-            disk: trials * (kept + (100 << 10)),
-        }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {
+        settings.cells(seeds)
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        specs(&settings.cells(seeds))
+    fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        Ok(Box::new(trial::OpposingTrial::start(settings, cell, setup)?))
     }
 
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = cell_of(settings.cells(u64::MAX), spec)?;
-        Ok(Box::new(trial::OpposingTrial::start(settings, cell, spec, setup)?))
+    fn panels(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+        study_panels::panels(settings, evidence)
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        study_panels::panels(settings, results)
-    }
-
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
+    fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+        judge::judge(settings, evidence, key)
     }
 }

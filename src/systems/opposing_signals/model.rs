@@ -6,9 +6,9 @@ use crate::base::threads::Pool;
 use crate::contract::TrialError;
 use crate::engine::{Shape, Var};
 use crate::instruments::sharpness::HessianVector;
-use crate::instruments::subject::{Forward, Model, Objective};
+use crate::instruments::subject::{Forward, Model, Objective, named};
 use crate::nn::layers::{Activation, Spread};
-use crate::nn::optimiser::{Method, OptimiserSettings, Sgd};
+use crate::nn::optimiser::{Method, Sgd};
 use crate::nn::weights::{Builder, Init, Values, Weight};
 use crate::nn::zoo::cnn::{self, Cnn, Flatten, Stage};
 use crate::nn::zoo::mlp::{Mlp, MlpShape};
@@ -54,8 +54,7 @@ impl Model for Net {
             Net::Mlp(mlp) => mlp.hidden(values, inputs),
             Net::Cnn(cnn, picture) => vec![cnn.features(values, as_pictures(inputs, *picture))],
         };
-        let named = hidden.into_iter().enumerate().map(|(i, h)| (format!("hidden {}", i + 1), h));
-        Forward { outputs: self.answer(values, inputs), hidden: named.collect() }
+        Forward { outputs: self.answer(values, inputs), hidden: named(hidden) }
     }
 }
 
@@ -71,21 +70,30 @@ fn cnn(b: &mut Builder<'_>, filters: [usize; 2], picture: [usize; 3], outputs: u
     Net::Cnn(Cnn::new(b, &shape), picture)
 }
 
-/// Builds the network of a condition.
-pub(super) fn build(settings: &Settings, condition: &Condition, data: &Planted, b: &mut Builder<'_>) -> Net {
+/// Makes a network.
+type Build = Box<dyn Fn(&mut Builder<'_>) -> Net + Send + Sync>;
+
+/// How the network of a condition is made.
+fn build(settings: &Settings, condition: &Condition, data: &Planted) -> Build {
+    let (inputs, outputs) = (data.width, data.outputs);
     // N(0, 1 / inputs) in every layer.
-    let mlp = |width| MlpShape {
-        spread: Spread::FanIn(1.0),
-        ..MlpShape::plain(data.width, width, 2, data.outputs, Activation::Relu)
+    let mlp = |width: usize| -> Build {
+        let plain = MlpShape::plain(inputs, width, 2, outputs, Activation::Relu);
+        let shape = MlpShape { spread: Spread::FanIn(1.0), ..plain };
+        Box::new(move |b| Net::Mlp(Mlp::new(b, &shape)))
     };
     match condition.leg {
-        Leg::Linear(_) => Net::factors(b, data.width, settings.linear.hidden, settings.linear.initial),
-        Leg::Network(_) => Net::Mlp(Mlp::new(b, &mlp(settings.network.width))),
+        Leg::Linear(_) => {
+            let (hidden, initial) = (settings.linear.hidden, settings.linear.initial);
+            Box::new(move |b| Net::factors(b, inputs, hidden, initial))
+        }
+        Leg::Network(_) => mlp(settings.network.width),
         Leg::Pictures => {
             let filters = settings.pictures.as_ref().map_or([1, 1], |p| p.filters);
-            cnn(b, filters, data.picture.unwrap_or([1, 1, data.width]), data.outputs)
+            let picture = data.picture.unwrap_or([1, 1, inputs]);
+            Box::new(move |b| cnn(b, filters, picture, outputs))
         }
-        Leg::Digits => Net::Mlp(Mlp::new(b, &mlp(settings.digits.as_ref().map_or(1, |d| d.width)))),
+        Leg::Digits => mlp(settings.digits.as_ref().map_or(1, |d| d.width)),
     }
 }
 
@@ -113,7 +121,7 @@ pub(super) fn data(
                 Split::HeldOut => (pictures.examples, pictures.unseen),
             };
             let read = cifar::read(&pictures.file, first, count);
-            plain_pictures(read.map_err(|error| TrialError::Data(error.to_string()))?)
+            plain_pictures(read.map_err(TrialError::data)?)
         }
     })
 }
@@ -128,12 +136,6 @@ pub(super) struct Trained {
     pub(super) hessian: HessianVector,
 }
 
-/// The optimiser of a condition.
-pub(super) fn optimiser(condition: &Condition) -> OptimiserSettings {
-    let descent = || Method::Sgd(Sgd::default()).into();
-    condition.study.as_ref().map_or_else(descent, |study| study.optimiser)
-}
-
 impl Trained {
     /// A fresh network on its data. Inputs: examples, targets, and what each example's loss weighs.
     ///
@@ -146,9 +148,10 @@ impl Trained {
         replica: Key,
         pool: Pool,
     ) -> Result<Self, TrialError> {
-        let key = replica.purpose("network").purpose(super::settings::leg(condition));
-        let mut learner =
-            Learner::new(key, pool.clone(), optimiser(condition), |b| build(settings, condition, data, b));
+        let key = replica.purpose("network").purpose(condition.leg.name());
+        let descent = || Method::Sgd(Sgd::default()).into();
+        let optimiser = condition.study.as_ref().map_or_else(descent, |study| study.optimiser);
+        let mut learner = Learner::new(key, pool.clone(), optimiser, build(settings, condition, data));
         let inputs: [(&str, Shape); 3] = [
             ("x", Shape::from([data.count, data.width])),
             ("y", Shape::from([data.count, data.outputs])),
@@ -165,7 +168,7 @@ impl Trained {
             let [x, y, share] = slots.map(|slot| graph.read(store, slot));
             (record(&net, values, x, y) * share).sum()
         });
-        let hessian = hessian.map_err(|error| TrialError::Data(error.to_string()))?;
+        let hessian = hessian.map_err(TrialError::data)?;
         let mut trained = Trained { learner, training, losses, hessian };
         trained.training.set(&mut trained.learner.store, 0, &data.inputs);
         trained.training.set(&mut trained.learner.store, 1, &data.targets);

@@ -1,10 +1,10 @@
 //! What there is to see of one trial.
 
-use super::measure::{State, changes};
-use super::model::Trained;
-use super::settings::{Condition, Leg, Linear};
+use super::measure::changes;
+use super::settings::Leg;
+use super::trial::OpposingTrial;
 use crate::contract::{Axis, Body, Dash, Image, Images, Line, Lines, Mark, Panel, Point, Scatter, Table, short_number};
-use crate::tasks::opposing::Planted;
+use crate::instruments::opposing::Groups;
 
 /// Steps that the oscilloscope shows.
 const SCOPE: usize = 200;
@@ -15,28 +15,14 @@ const LISTED: usize = 12;
 /// Places of the valley cut on either side.
 const PLACES: i32 = 20;
 
-/// What panels are made from.
-pub(super) struct Seen<'a> {
-    pub(super) label: &'a str,
-    pub(super) condition: &'a Condition,
-    pub(super) linear: &'a Linear,
-    pub(super) edge: f64,
-    pub(super) state: &'a State,
-    pub(super) losses: &'a [f32],
-    pub(super) last: &'a [f32],
-    pub(super) data: &'a Planted,
-}
-
-impl Seen<'_> {
-    fn crossing_marks(&self, from: usize) -> Vec<Mark> {
-        let mark = |step: u64| Mark { x: step as f64, label: "crossing".into() };
-        self.state.crossing.filter(|step| *step as usize >= from).map(mark).into_iter().collect()
-    }
+fn crossing_marks(trial: &OpposingTrial, from: usize) -> Vec<Mark> {
+    let mark = |step: u64| Mark { x: step as f64, label: "crossing".into() };
+    trial.state.crossing.filter(|step| *step as usize >= from).map(mark).into_iter().collect()
 }
 
 /// The losses of A, upwards, and of B, downwards, and of all.
-pub(super) fn oscilloscope(seen: &Seen<'_>) -> Panel {
-    let means = &seen.state.means;
+pub(super) fn oscilloscope(trial: &OpposingTrial) -> Panel {
+    let means = &trial.state.means;
     let from = means.len().saturating_sub(SCOPE);
     let line = |label: &str, dash, value: fn(&[f64; 3]) -> f64| {
         let points = means[from..].iter().enumerate().map(|(i, m)| ((from + i) as f64, value(m))).collect();
@@ -50,11 +36,11 @@ pub(super) fn oscilloscope(seen: &Seen<'_>) -> Panel {
             line("B, mirrored", Dash::Solid, |m| -m[1]),
             line("all", Dash::Dashed, |m| m[2]),
         ],
-        marks: seen.crossing_marks(from),
+        marks: crossing_marks(trial, from),
     };
     Panel::new(
         "oscilloscope",
-        format!("Two-group oscilloscope, {}", seen.label),
+        format!("Two-group oscilloscope, {}", trial.cell.label),
         "The mean loss of group A upwards and that of group B downwards, step by step. Opposing signals: once \
          sharpness is past 2 / eta both lines swing up and down together, as the one group's loss rises when the \
          other's falls; the loss of all spikes with them. Groups that agree swell and shrink at the same time.",
@@ -63,21 +49,25 @@ pub(super) fn oscilloscope(seen: &Seen<'_>) -> Panel {
 }
 
 /// Sharpness against the edge, and the norms under it.
-pub(super) fn sharpness(seen: &Seen<'_>) -> Panel {
-    let moments = &seen.state.moments;
-    let last = seen.state.step.max(1) as f64;
+pub(super) fn sharpness(trial: &OpposingTrial) -> Panel {
+    let moments = &trial.state.moments;
+    let last = trial.state.step.max(1) as f64;
     let level =
         |label: String, value: f64| Line { label, dash: Dash::Dotted, points: vec![(0.0, value), (last, value)] };
-    let measured = [(0.0, seen.state.initial)].into_iter().chain(moments.iter().map(|m| (m.step as f64, m.sharpness)));
+    let measured = [(0.0, trial.state.initial)].into_iter().chain(moments.iter().map(|m| (m.step as f64, m.sharpness)));
     let mut lines = vec![
         Line { label: "sharpness".into(), dash: Dash::Solid, points: measured.collect() },
-        level("2 / eta".into(), seen.edge),
+        level("2 / eta".into(), trial.edge()),
     ];
-    if let Leg::Linear(norm) = seen.condition.leg {
-        lines.push(level("p a^2 |beta|".into(), seen.linear.law() * norm));
+    if let Leg::Linear(norm) = trial.cell.condition.leg {
+        lines.push(level("p a^2 |beta|".into(), trial.settings.linear.law() * norm));
     }
-    let top =
-        Lines { x: Axis::linear("training step"), y: Axis::linear("sharpness"), lines, marks: seen.crossing_marks(0) };
+    let top = Lines {
+        x: Axis::linear("training step"),
+        y: Axis::linear("sharpness"),
+        lines,
+        marks: crossing_marks(trial, 0),
+    };
     let layers = moments.first().map_or(0, |m| m.norms.len());
     let norm = |i: usize| {
         let points = moments.iter().map(|m| (m.step as f64, m.norms[i])).collect();
@@ -93,7 +83,7 @@ pub(super) fn sharpness(seen: &Seen<'_>) -> Panel {
         Panel::new("sharpness-line", "Sharpness", "", Body::Lines(top)),
         Panel::new("norms", "Norms", "", Body::Lines(norms)),
     ];
-    let now = moments.last().map_or(seen.state.initial, |m| m.sharpness);
+    let now = moments.last().map_or(trial.state.initial, |m| m.sharpness);
     Panel::new(
         "sharpness",
         "Sharpness",
@@ -101,29 +91,34 @@ pub(super) fn sharpness(seen: &Seen<'_>) -> Panel {
          it meets 2 / eta, where gradient descent starts to bounce: the edge of stability.",
         Body::Beside { panels },
     )
-    .noting(format!("now {}, edge {}", short_number(now), short_number(seen.edge)))
+    .noting(format!("now {}, edge {}", short_number(now), short_number(trial.edge())))
 }
 
-/// The examples whose loss moves most.
-pub(super) fn most_moved(seen: &Seen<'_>) -> Option<Panel> {
-    let rows = seen.losses.len() / seen.data.count;
-    let groups = changes(seen.losses, rows.saturating_sub(WINDOW), seen.data.count).groups(LISTED)?;
-    let planted = |i: usize| match (seen.data.a.contains(&i), seen.data.b.contains(&i)) {
+/// The examples whose loss moved most in the last steps.
+fn moved_most(trial: &OpposingTrial) -> Option<Groups> {
+    let (losses, count) = (&trial.losses, trial.data.count);
+    changes(losses, (losses.len() / count).saturating_sub(WINDOW), count).groups(LISTED)
+}
+
+/// The table of these.
+pub(super) fn most_moved(trial: &OpposingTrial) -> Option<Panel> {
+    let groups = moved_most(trial)?;
+    let planted = |i: usize| match (trial.data.a.contains(&i), trial.data.b.contains(&i)) {
         (true, _) => "A",
         (_, true) => "B",
         _ => "",
     };
     let row = |((&i, moved), side): ((&usize, &f64), &f64)| {
-        let class = seen.data.classes.get(i).map_or("-".to_owned(), |class| class.to_string());
+        let class = trial.data.classes.get(i).map_or("-".to_owned(), |class| class.to_string());
         let guess = if *side > 0.0 { "+" } else { "-" };
-        let target = seen.data.targets[i * seen.data.outputs];
-        let last = short_number(f64::from(seen.last[i]));
+        let target = trial.data.targets[i * trial.data.outputs];
+        let last = short_number(f64::from(trial.last[i]));
         [
             i.to_string(),
             guess.into(),
             planted(i).into(),
             class,
-            if seen.data.outputs == 1 { format!("{target:.2}") } else { "-".into() },
+            if trial.data.outputs == 1 { format!("{target:.2}") } else { "-".into() },
             short_number(*moved),
             last,
         ]
@@ -135,7 +130,7 @@ pub(super) fn most_moved(seen: &Seen<'_>) -> Option<Panel> {
             .into(),
         rows: groups.listed.iter().zip(&groups.moved).zip(&groups.side).map(row).collect(),
     };
-    let hits = groups.precision(&seen.data.planted());
+    let hits = groups.precision(&trial.data.planted());
     Some(
         Panel::new(
             "most-moved",
@@ -150,17 +145,16 @@ pub(super) fn most_moved(seen: &Seen<'_>) -> Option<Panel> {
 }
 
 /// The pictures of the most moved examples, a side at a time.
-pub(super) fn most_moved_pictures(seen: &Seen<'_>) -> Option<Panel> {
-    let [height, width, channels] = seen.data.picture?;
-    let rows = seen.losses.len() / seen.data.count;
-    let groups = changes(seen.losses, rows.saturating_sub(WINDOW), seen.data.count).groups(LISTED)?;
+pub(super) fn most_moved_pictures(trial: &OpposingTrial) -> Option<Panel> {
+    let [height, width, channels] = trial.data.picture?;
+    let groups = moved_most(trial)?;
     let image = |i: usize, side: &str| {
-        let pixels = seen.data.inputs[i * seen.data.width..(i + 1) * seen.data.width].chunks_exact(channels);
+        let pixels = trial.data.inputs[i * trial.data.width..(i + 1) * trial.data.width].chunks_exact(channels);
         let grey: Vec<f32> = pixels.map(|pixel| pixel.iter().sum::<f32>() / channels as f32).collect();
         let low = grey.iter().copied().fold(f32::INFINITY, f32::min);
         let high = grey.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let pixels = grey.iter().map(|x| (x - low) / (high - low).max(f32::MIN_POSITIVE)).collect();
-        Image { label: format!("{side} class {}", seen.data.classes[i]), width, height, pixels }
+        Image { label: format!("{side} class {}", trial.data.classes[i]), width, height, pixels }
     };
     let [up, down] = groups.sides();
     let images = up.iter().map(|&i| image(i, "+")).chain(down.iter().map(|&i| image(i, "-"))).collect();
@@ -171,29 +165,30 @@ pub(super) fn most_moved_pictures(seen: &Seen<'_>) -> Option<Panel> {
 }
 
 /// The losses along the direction of largest curvature, with where training has just been.
-pub(super) fn valley(seen: &Seen<'_>, positions: &[Vec<f32>], trained: &mut Trained) -> Option<Panel> {
+pub(super) fn valley(trial: &mut OpposingTrial) -> Option<Panel> {
+    let OpposingTrial { trained, state, data, positions, .. } = trial;
     let here = trained.flat();
-    let direction = seen.state.tracker.vector();
+    let direction = state.tracker.vector();
     let along = |weights: &[f32]| -> f64 {
         weights.iter().zip(&here).zip(direction).map(|((w, h), v)| f64::from(w - h) * v).sum()
     };
-    let places: Vec<f64> = positions.iter().map(|p| along(p)).collect();
+    let places: Vec<f64> = positions.chunks(here.len()).map(along).collect();
     let widest = places.iter().fold(1e-3f64, |a, p| a.max(p.abs())) * 1.5;
     let mean = |losses: &[f32], members: &[usize]| {
         members.iter().map(|&i| f64::from(losses[i])).sum::<f64>() / members.len().max(1) as f64
     };
-    let all: Vec<usize> = (0..seen.data.count).collect();
+    let all: Vec<usize> = (0..data.count).collect();
     let mut points = Vec::new();
     let point = |x: f64, y: f64, group: &str| Point { x, y, group: group.into(), label: String::new() };
     for i in -PLACES..=PLACES {
         let x = widest * f64::from(i) / f64::from(PLACES);
         let moved: Vec<f32> = here.iter().zip(direction).map(|(w, v)| w + (x * v) as f32).collect();
         let losses = trained.losses_at(&moved);
-        points.push(point(x, mean(&losses, &seen.data.a), "A"));
-        points.push(point(x, mean(&losses, &seen.data.b), "B"));
+        points.push(point(x, mean(&losses, &data.a), "A"));
+        points.push(point(x, mean(&losses, &data.b), "B"));
         points.push(point(x, mean(&losses, &all), "all"));
     }
-    let recent = seen.state.means.iter().rev().zip(places.iter().rev());
+    let recent = state.means.iter().rev().zip(places.iter().rev());
     points.extend(recent.map(|(means, x)| point(*x, means[2], "last steps")));
     if points.iter().any(|p| !p.y.is_finite()) {
         return None;

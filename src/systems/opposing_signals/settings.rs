@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Problem;
+use crate::contract::{Cell, Problem};
 use crate::nn::optimiser::OptimiserSettings;
 use crate::tasks::base_set::Split;
 use crate::tasks::cifar;
 use crate::tasks::opposing::{Absolute, Conflict, Groups, SkyDigits};
-use crate::training::{Cell, Checks};
+use crate::training::Checks;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,7 +184,7 @@ pub(super) enum Deletion {
 
 /// One condition in full.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Condition {
+pub struct Condition {
     pub(super) leg: Leg,
     /// As the preset names it, before the ablation.
     pub(super) groups: Groups,
@@ -197,13 +197,15 @@ pub(super) struct Condition {
     pub(super) must_cross: bool,
 }
 
-/// What stays the same over the conditions of leg B.
-pub(super) fn leg(condition: &Condition) -> &'static str {
-    match condition.leg {
-        Leg::Linear(_) => "A",
-        Leg::Network(_) => "B",
-        Leg::Digits => "C",
-        Leg::Pictures => "C pictures",
+impl Leg {
+    /// Its name; the same over the conditions of leg B.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Leg::Linear(_) => "A",
+            Leg::Network(_) => "B",
+            Leg::Digits => "C",
+            Leg::Pictures => "C pictures",
+        }
     }
 }
 
@@ -252,15 +254,19 @@ impl Settings {
             steps,
             must_cross: false,
         };
+        let Network { height, low_height, ref rates, causal_rate, steps, examples, .. } = self.network;
+        // Losses of every example over the longest run of leg B, in memory and in a checkpoint.
+        let kept = 4 * steps * examples as u64;
         let mut cells = Vec::new();
         let mut add = |label: String, condition: Condition| {
+            let Condition { leg, groups, rate, steps, .. } = condition;
+            // Only the weights differ between seeds on the user's pictures, and every one takes long.
+            let seeds = if leg == Leg::Pictures { seeds.min(2) } else { seeds };
             let flop = self.flop(&condition);
-            let rate = condition.rate;
-            let axes =
-                Cell::new(label, condition.clone(), seeds, condition.steps).costing(flop).at("leg", leg(&condition));
-            cells.push(axes.at("groups", condition.groups.name()).at("rate", rate));
+            let cell = Cell::new(label, condition, seeds, steps).at("leg", leg.name());
+            let cell = cell.at("groups", groups.name()).at("rate", rate);
+            cells.push(cell.costing(flop).taking(2 * kept + (8 << 20), kept + (100 << 10)));
         };
-        let Network { height, low_height, ref rates, causal_rate, steps, .. } = self.network;
         for groups in [Groups::Opposing, Groups::Consistent, Groups::None] {
             for &rate in rates {
                 let condition = plain(Leg::Network(height), groups, rate, steps);
@@ -295,8 +301,6 @@ impl Settings {
             let condition = plain(Leg::Pictures, Groups::None, pictures.rate, pictures.steps);
             add("C pictures".into(), condition);
         }
-        // Only the weights differ between seeds, and every one takes long.
-        cells.iter_mut().filter(|cell| cell.condition.leg == Leg::Pictures).for_each(|cell| cell.seeds = seeds.min(2));
         cells
     }
 

@@ -1,17 +1,15 @@
 //! What there is to see of the whole study.
 
 use super::settings::{Condition, Deletion, Leg, Settings};
-use crate::contract::{Axis, Body, Dash, Line, Lines, Panel, Point, Scatter, Table, TrialResult, short_number};
+use crate::contract::{Axis, Body, Dash, Evidence, Line, Lines, Panel, Point, Recorded, Scatter, Table, short_number};
 use crate::tasks::opposing::Groups;
-use crate::training::{Evidence, Recorded};
 
 type Seen<'e> = Recorded<'e, Condition>;
 
 /// Every panel for which something was recorded.
-pub(super) fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let found = [law(settings, &evidence), sharpening(&evidence), causal(&evidence)];
-    found.into_iter().flatten().chain([groups(&evidence)]).collect()
+pub(super) fn panels(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+    let found = [law(settings, evidence), sharpening(evidence), causal(evidence)];
+    found.into_iter().flatten().chain([groups(evidence)]).collect()
 }
 
 /// Leg A: final sharpness against |beta|.

@@ -4,14 +4,13 @@ use super::OpposingSignals;
 use super::settings::{Condition, Deletion, Leg, Settings};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Closing, Entry, Flow, Outcome, Study, System, TrialResult};
+use crate::contract::{Cell, Closing, Entry, Flow, Outcome, Study, TrialResult};
 use crate::engine::Store;
 use crate::instruments::sharpness::{HessianVector, lanczos, random_direction};
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::opposing::Groups;
-use crate::training::Cell;
 use crate::training::testing::{
-    changed, contract, finish, measured, preset, result, run, settings_of, setup, takes_away_only, to_its_verdict,
+    changed, contract, finish, judged, measured, preset, result, run, settings_of, takes_away_only, to_its_verdict,
 };
 
 /// A preset shrunk to a few steps, with everything else as it is.
@@ -72,10 +71,10 @@ fn the_user_s_pictures_are_shown() {
     let found = result(&spec, &unbroken);
     assert!(found.last("share").is_some() && found.last("peak_sharpness").unwrap() > 0.0);
     assert_eq!(found.vector("group_a").unwrap().len() + found.vector("group_b").unwrap().len(), 4);
-    let (mut events, mut trial) = (Vec::new(), study.start(&spec, &setup(2)).unwrap());
+    let (mut events, mut trial) = (Vec::new(), study.start(&spec, &Pool::new(2)).unwrap());
     (0..3).for_each(|_| assert_eq!(trial.step(&mut events).unwrap(), Flow::More));
     let checkpoint = trial.save();
-    let mut trial = study.start(&spec, &setup(1)).unwrap();
+    let mut trial = study.start(&spec, &Pool::serial()).unwrap();
     trial.restore(&checkpoint).unwrap();
     finish(trial.as_mut(), &mut events);
     assert_eq!(events, unbroken);
@@ -169,8 +168,8 @@ fn trials_keep_the_contract() {
         assert_eq!(ended.unread, None);
     }
     assert!(measured(study.as_ref(), &trials[0]).contains(&"opposing-groups".to_owned()));
-    let saved = study.start(&trials[0], &setup(1)).unwrap().save();
-    let mut other = study.start(trials.iter().find(|t| t.name.starts_with("A-")).unwrap(), &setup(1)).unwrap();
+    let saved = study.start(&trials[0], &Pool::serial()).unwrap().save();
+    let mut other = study.start(trials.iter().find(|t| t.name.starts_with("A-")).unwrap(), &Pool::serial()).unwrap();
     assert!(other.restore(&saved).is_err());
 }
 
@@ -223,10 +222,6 @@ fn made_up(settings: &Settings) -> Vec<TrialResult> {
     settings.cells(5).into_iter().flat_map(of_cell).map(filled).collect()
 }
 
-fn judged(settings: &Settings, results: &[TrialResult]) -> crate::contract::Verdict {
-    OpposingSignals::judge(settings, 1, results)
-}
-
 /// Sets a metric of every result whose condition begins so.
 fn spoil(results: &mut [TrialResult], condition: &str, metric: &str, value: f64) {
     let chosen = results.iter_mut().filter(|r| r.spec.condition.starts_with(condition));
@@ -239,7 +234,7 @@ fn spoil(results: &mut [TrialResult], condition: &str, metric: &str, value: f64)
 fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
     let settings = settings_of::<OpposingSignals>(preset::<OpposingSignals>("quick").as_ref());
     let good = made_up(&settings);
-    let verdict = judged(&settings, &good);
+    let verdict = judged::<OpposingSignals>(&settings, &good);
     assert_eq!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
     assert!((verdict.effect.unwrap() + 0.88).abs() < 1e-9 && verdict.seeds.len() == good.len());
     let spoiled: [(&str, &str, &str, f64, Outcome); 11] = [
@@ -258,7 +253,7 @@ fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
     for (id, condition, metric, value, outcome) in spoiled {
         let mut results = good.clone();
         spoil(&mut results, condition, metric, value);
-        let verdict = judged(&settings, &results);
+        let verdict = judged::<OpposingSignals>(&settings, &results);
         let failed: Vec<&str> =
             verdict.checks.iter().chain(&verdict.controls).filter(|c| !c.passed).map(|c| c.id.as_str()).collect();
         assert_eq!((verdict.outcome, failed), (outcome, vec![id]), "{condition} {metric}");
@@ -274,12 +269,14 @@ fn without_a_crossing_or_with_an_open_run_nothing_is_decided() {
     crossed.for_each(|r| {
         r.metrics.remove("crossing");
     });
-    assert!(judged(&settings, &none).sentence.contains("3 of 5 runs of B opposing, eta = 0.06 crossed"));
+    assert!(
+        judged::<OpposingSignals>(&settings, &none).sentence.contains("3 of 5 runs of B opposing, eta = 0.06 crossed")
+    );
     let mut open = good.clone();
     open.last_mut().unwrap().closing = None;
     let few: Vec<TrialResult> = good.iter().filter(|r| r.spec.seed < 2).cloned().collect();
     for results in [&none, &open, &few] {
-        assert_eq!(judged(&settings, results).outcome, Outcome::Undecided);
+        assert_eq!(judged::<OpposingSignals>(&settings, results).outcome, Outcome::Undecided);
     }
     // One run in five that never crossed is left out.
     let mut one = good;
@@ -287,5 +284,5 @@ fn without_a_crossing_or_with_an_open_run_nothing_is_decided() {
         r.metrics.remove("crossing");
         r.metrics.insert("rho".into(), vec![(800, 0.9)]);
     });
-    assert_eq!(judged(&settings, &one).outcome, Outcome::Reproduced);
+    assert_eq!(judged::<OpposingSignals>(&settings, &one).outcome, Outcome::Reproduced);
 }

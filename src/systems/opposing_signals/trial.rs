@@ -1,65 +1,45 @@
 //! A running trial: train, follow the sharpness, measure the groups.
 
-use serde::{Deserialize, Serialize};
-
 use super::measure::{self, Moment, State};
 use super::model::{self, OBJECTIVE, Trained};
 use super::panels;
 use super::settings::{Condition, Deletion, Leg, Settings};
 use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::{
-    Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Setup, Tensor, Trial, TrialError, TrialSpec,
-};
+use crate::contract::{Archive, Cell, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::sharpness::{Tracker, lanczos, random_direction};
-use crate::instruments::subject::{Examples, Feature, Subject, Training};
-use crate::nn::weights::Builder;
+use crate::instruments::subject::{Examples, Feature, Subject};
 use crate::tasks::base_set::Split;
 use crate::tasks::opposing::{Planted, batch_of};
-use crate::training::{Cell, checkpoint, state};
+use crate::training::burst;
 
 /// What the learning rate of a second attempt is multiplied with.
 const RAISED: f32 = 1.5;
 /// Positions kept for the valley cut.
 const POSITIONS: usize = 20;
-/// Training steps in a step of the trial, in measurements.
-const BURST: u64 = 2;
 
 /// One condition, one seed.
 pub(super) struct OpposingTrial {
-    settings: Settings,
-    cell: Cell<Condition>,
+    pub(super) settings: Settings,
+    pub(super) cell: Cell<Condition>,
     key: Key,
-    pool: Pool,
-    data: Planted,
+    pub(super) data: Planted,
     deleted: Vec<usize>,
-    trained: Trained,
-    state: State,
+    pub(super) trained: Trained,
+    pub(super) state: State,
     /// Loss of each example before each step, `[steps, examples]`; empty in leg A, whose groups suffice.
-    losses: Vec<f32>,
+    pub(super) losses: Vec<f32>,
     /// The last weights, `[.., parameters]`.
-    positions: Vec<Vec<f32>>,
+    pub(super) positions: Vec<f32>,
     /// Loss of each example before the last step.
-    last: Vec<f32>,
-}
-
-/// What a checkpoint keeps beside tensors.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    state: State,
+    pub(super) last: Vec<f32>,
 }
 
 impl OpposingTrial {
     /// Starts the trial of a cell. Data and weights depend on the seed and the leg, so that conditions are
     /// compared on the same ground.
-    pub(super) fn start(
-        settings: &Settings,
-        cell: Cell<Condition>,
-        spec: &TrialSpec,
-        setup: &Setup,
-    ) -> Result<Self, TrialError> {
-        let key = setup.key.purpose("replica").index(spec.seed);
+    pub(super) fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Self, TrialError> {
+        let key = setup.key;
         let data = model::data(settings, &cell.condition, Split::Train, key)?;
         let mut trained = Trained::new(settings, &cell.condition, &data, key, setup.pool.clone())?;
         trained.weigh(&measure::shares(&data, &[]));
@@ -69,7 +49,6 @@ impl OpposingTrial {
             deleted: measure::deleted(cell.condition.deletion, &data, key),
             cell,
             key,
-            pool: setup.pool.clone(),
             data,
             trained,
             state: State::new(0, tracker),
@@ -144,10 +123,9 @@ impl OpposingTrial {
     fn train(&mut self) -> Result<(), TrialError> {
         self.weigh_for_step();
         let (rate, at) = (self.rate(), self.counted());
-        self.positions.push(self.trained.flat());
-        if self.positions.len() > POSITIONS {
-            self.positions.remove(0);
-        }
+        let here = self.trained.flat();
+        self.positions.drain(..(self.positions.len() + here.len()).saturating_sub(POSITIONS * here.len()));
+        self.positions.extend(here);
         let Trained { learner, training, .. } = &mut self.trained;
         learner.train(training, at, rate)?;
         training.output_into(&learner.store, 2, &mut self.last);
@@ -228,43 +206,19 @@ impl OpposingTrial {
     }
 
     fn subject(&self) -> Result<Subject, TrialError> {
-        let (settings, condition, data) = (self.settings.clone(), self.cell.condition.clone(), self.data.clone());
-        let fresh = move |key: Key| {
-            let mut store = crate::engine::Store::new();
-            let mut builder = Builder::new(&mut store, key);
-            model::build(&settings, &condition, &data, &mut builder);
-            builder.finish().slots().iter().map(|slot| store.values(*slot).to_vec()).collect()
-        };
         let unseen = model::data(&self.settings, &self.cell.condition, Split::HeldOut, self.key)?;
-        let examples = |d: &Planted| Examples::new(d.count, d.inputs.clone(), d.targets.clone());
-        let learner = &self.trained.learner;
-        let of_features = self.data.picture.is_none();
         let shared = || {
             let last = self.data.width - 1;
             let values = unseen.inputs.chunks_exact(self.data.width).map(|x| x[last]).collect();
             Feature { values: Some(values), ..Feature::coordinates("shared feature", self.data.width, vec![last]) }
         };
+        let seen = [&self.data, &unseen].map(|d| Examples::new(d.count, d.inputs.clone(), d.targets.clone()));
+        let batch = self.cell.condition.study.as_ref().and_then(|study| study.batch).unwrap_or(self.data.count);
+        let learner = &self.trained.learner;
         Ok(Subject {
-            model: Box::new(learner.model.clone()),
-            store: learner.store.clone(),
-            weights: learner.weights.clone(),
-            initial: Some(learner.initial().to_vec()),
-            reinitialise: Some(Box::new(fresh)),
-            objective: OBJECTIVE,
-            row: vec![self.data.width],
-            target: vec![self.data.outputs],
-            train: examples(&self.data),
-            test: examples(&unseen),
-            features: of_features.then(shared).into_iter().collect(),
-            training: Some(Training {
-                optimiser: model::optimiser(&self.cell.condition),
-                learning_rate: self.rate(),
-                batch: self.cell.condition.study.as_ref().and_then(|s| s.batch).unwrap_or(self.data.count),
-                steps: self.state.step,
-            }),
-            chance: None,
-            key: self.key.purpose("card"),
-            pool: self.pool.clone(),
+            features: self.data.picture.is_none().then(shared).into_iter().collect(),
+            training: learner.trained_for(self.state.step, batch, self.rate()),
+            ..learner.subject(learner.model.clone(), OBJECTIVE, seen, self.key)
         })
     }
 }
@@ -280,13 +234,14 @@ impl Trial for OpposingTrial {
             self.begin(record);
         }
         let every = if self.is_slow() { 1 } else { self.settings.sharpness.every };
-        for _ in 0..if self.is_slow() { 1 } else { BURST * every } {
+        for _ in 0..burst(self.cell.flop / self.cell.steps as f64) {
             if self.state.finished || self.state.step >= self.end() {
                 break;
             }
             self.train()?;
             if self.state.step.is_multiple_of(every) {
                 self.measure(record);
+                break;
             }
         }
         if !self.state.finished && self.state.step >= self.end() {
@@ -296,34 +251,11 @@ impl Trial for OpposingTrial {
     }
 
     fn panels(&mut self) -> Vec<Panel> {
-        let seen = panels::Seen {
-            label: &self.cell.label,
-            condition: &self.cell.condition,
-            linear: &self.settings.linear,
-            edge: self.edge(),
-            state: &self.state,
-            losses: &self.losses,
-            last: &self.last,
-            data: &self.data,
-        };
-        let mut shown = vec![panels::oscilloscope(&seen), panels::sharpness(&seen)];
-        shown.extend(panels::most_moved(&seen));
-        shown.extend(panels::most_moved_pictures(&seen));
-        shown.extend(panels::valley(&seen, &self.positions, &mut self.trained));
+        let mut shown = vec![panels::oscilloscope(self), panels::sharpness(self)];
+        shown.extend(panels::most_moved(self));
+        shown.extend(panels::most_moved_pictures(self));
+        shown.extend(panels::valley(self));
         shown
-    }
-
-    fn save(&self) -> Checkpoint {
-        let mut tensors = self.trained.learner.tensors();
-        let rows = |name: &str, values: Vec<f32>, width: usize| Tensor {
-            name: name.to_owned(),
-            shape: vec![values.len() / width.max(1), width],
-            values,
-        };
-        tensors.push(rows("trial.losses", self.losses.clone(), self.data.count));
-        tensors.push(rows("trial.last", self.last.clone(), self.data.count));
-        tensors.push(rows("trial.positions", self.positions.concat(), self.trained.learner.parameters()));
-        checkpoint(self.counted(), tensors, &Saved { state: self.state.clone() })
     }
 
     fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
@@ -331,22 +263,17 @@ impl Trial for OpposingTrial {
         Ok(card::read(&subject, names, told))
     }
 
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let Saved { state } = state(checkpoint)?;
-        if state.step > self.cell.condition.steps || state.attempt > 1 {
-            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.state)?;
+        archive.reachable(self.state.step <= self.cell.condition.steps && self.state.attempt <= 1)?;
+        self.trained.learner.keep(archive)?;
+        archive.rows("trial.losses", self.data.count, &mut self.losses)?;
+        archive.rows("trial.last", self.data.count, &mut self.last)?;
+        archive.rows("trial.positions", self.trained.learner.parameters(), &mut self.positions)?;
+        if archive.restores() {
+            let crossed = self.state.crossing.is_some();
+            self.trained.weigh(&measure::shares(&self.data, if crossed { &self.deleted } else { &[] }));
         }
-        let rows = |name: &str| {
-            let tensor = checkpoint.tensors.iter().find(|tensor| tensor.name == name);
-            let tensor = tensor.ok_or_else(|| TrialError::Checkpoint(format!("it lacks the tensor {name}")))?;
-            Ok::<_, TrialError>(tensor.values.clone())
-        };
-        let (losses, last, positions) = (rows("trial.losses")?, rows("trial.last")?, rows("trial.positions")?);
-        self.trained.learner.restore(checkpoint)?;
-        self.positions = positions.chunks(self.trained.learner.parameters()).map(<[f32]>::to_vec).collect();
-        (self.losses, self.last, self.state) = (losses, last, state);
-        let crossed = self.state.crossing.is_some();
-        self.trained.weigh(&measure::shares(&self.data, if crossed { &self.deleted } else { &[] }));
         Ok(())
     }
 }

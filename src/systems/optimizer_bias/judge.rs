@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::settings::{Condition, Kind, Leg, REVERSED, Settings, TUNING};
 use crate::base::random::Key;
-use crate::contract::{Check, Closing, Outcome, SeedRow, TrialResult, Verdict};
+use crate::contract::{Check, Closing, Evidence, Outcome, Recorded, TrialResult, Verdict};
 use crate::instruments::statistics::{Bootstrap, Estimate, mean};
 use crate::tasks::class_sequence::Parts;
-use crate::training::{Evidence, Measured, Recorded, decided, missing, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, missing, verdict};
 
 /// (i): least gain in retention, and what the lower end of its interval must be above.
 const GAIN: (f64, f64) = (0.15, 0.05);
@@ -91,13 +91,9 @@ pub(super) fn choose(settings: &Settings, evidence: &Evidence<'_, Condition>) ->
 }
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let seeds = seed_rows(results, wanted);
-    match Court::open(settings, seed, &evidence) {
-        Ok(court) => court.verdict(seeds),
-        Err(why) => undecided(HEADLINE, gain_threshold(), &why, seeds),
-    }
+pub(super) fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+    let ruling = Court::open(settings, evidence, key).map(|court| court.rule());
+    verdict(HEADLINE, gain_threshold(), evidence.rows(wanted), ruling)
 }
 
 fn wanted(metric: &str) -> bool {
@@ -123,7 +119,7 @@ struct Court<'e> {
 
 impl<'e> Court<'e> {
     /// Checks the gates.
-    fn open(settings: &'e Settings, seed: u64, evidence: &'e Evidence<'e, Condition>) -> Result<Self, String> {
+    fn open(settings: &Settings, evidence: &'e Evidence<'e, Condition>, key: Key) -> Result<Self, String> {
         // A run that diverged did not reach the tolerance; one that is still open may yet.
         let open = evidence.all().find(|r| {
             !matches!(r.cell.condition.leg, Leg::Variation(..))
@@ -145,7 +141,7 @@ impl<'e> Court<'e> {
                 return Err(format!("{name} is not comparable: {count} of {of} seeds learned every task"));
             }
         }
-        Ok(Court { evidence, bootstrap: Bootstrap::new(Key::new(seed).purpose("judge")), chosen })
+        Ok(Court { evidence, bootstrap: Bootstrap::new(key), chosen })
     }
 
     fn chosen(&self, kind: Kind) -> Option<&Chosen> {
@@ -160,14 +156,10 @@ impl<'e> Court<'e> {
         found.into_iter().filter(|(seed, _)| chosen.seeds.contains(seed)).collect()
     }
 
-    fn over_seeds(&self, values: &[f64]) -> Option<Estimate> {
-        self.bootstrap.over_units(values.len(), |units| mean(&units.iter().map(|&i| values[i]).collect::<Vec<_>>()))
-    }
-
     /// First minus second by seed, where both count.
     fn paired(&self, first: &BTreeMap<u64, f64>, second: &BTreeMap<u64, f64>) -> Option<Estimate> {
         let off: Vec<f64> = first.iter().filter_map(|(seed, a)| Some(a - second.get(seed)?)).collect();
-        self.over_seeds(&off)
+        self.bootstrap.over_seeds(&off)
     }
 
     /// What Shampoo retains above the best of the others, by seed.
@@ -183,16 +175,16 @@ impl<'e> Court<'e> {
             Some(retained - best.into_iter().fold(f64::NEG_INFINITY, f64::max))
         };
         let gains: Vec<f64> = self.metric(Kind::Shampoo, parts, "retention").into_iter().filter_map(above).collect();
-        self.over_seeds(&gains)
+        self.bootstrap.over_seeds(&gains)
     }
 
-    fn verdict(&self, seeds: Vec<SeedRow>) -> Verdict {
+    fn rule(&self) -> Ruling {
         let gain = self.gain(Parts::Pairs);
         let first = Measured::new("i", "Shampoo forgets less than every diagonal method", HEADLINE, gain)
             .holds(gain_threshold(), |e| e.value >= GAIN.0 && e.low > GAIN.1);
         let second = self.likeness();
         let controls = vec![self.diagonal(), self.joint(), self.reversed()];
-        let all = second.passed && controls.iter().all(|control| control.passed);
+        let all = second.passed && hold(&controls);
         let outcome = match (first.passed, gain) {
             (true, _) if all => Outcome::Reproduced,
             (true, _) => Outcome::Partly,
@@ -201,7 +193,7 @@ impl<'e> Court<'e> {
         };
         let told = self.told(&first);
         let checks = [vec![first, second], self.sparse()].concat();
-        decided(outcome, &told, checks, controls, seeds)
+        Ruling { outcome, told, checks, controls }
     }
 
     fn likeness(&self) -> Check {
@@ -250,8 +242,11 @@ impl<'e> Court<'e> {
             return vec![missing("iii", says)];
         };
         let logs: Vec<f64> = powered.iter().filter_map(|(seed, kept)| Some((kept / plain.get(seed)?).ln())).collect();
-        let ratio =
-            self.over_seeds(&logs).map(|e| Estimate { value: e.value.exp(), low: e.low.exp(), high: e.high.exp() });
+        let ratio = self.bootstrap.over_seeds(&logs).map(|e| Estimate {
+            value: e.value.exp(),
+            low: e.low.exp(),
+            high: e.high.exp(),
+        });
         vec![
             Measured::new("iii", says, "kept share at 95 % of the accuracy, powered over SGD", ratio)
                 .holds(format!("<= {SPARSER}"), |e| e.value <= SPARSER),
@@ -285,8 +280,7 @@ impl<'e> Court<'e> {
         let kinds = self.chosen.iter().map(|chosen| chosen.kind);
         let all: Vec<(Kind, f64)> = kinds.filter_map(retained).collect();
         let listed: Vec<String> = all.iter().map(|(kind, value)| format!("{} {value:.2}", kind.name())).collect();
-        let (low, high) = first.interval.unwrap_or((f64::NAN, f64::NAN));
-        let gain = first.effect.unwrap_or(f64::NAN);
+        let [gain, low, high] = first.numbers();
         let mut told = format!(
             "after five pairs of classes, each to the same loss, the earlier four are still known at {} (gain of Shampoo \
              {gain:.2}, 95 % {low:.2} to {high:.2})",

@@ -47,11 +47,7 @@ impl Net {
 impl Model for Net {
     fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
         let weights = self.weights(values);
-        let hidden = self.mlp.hidden(&weights, inputs).into_iter().enumerate();
-        Forward {
-            outputs: self.mlp.forward(&weights, inputs),
-            hidden: hidden.map(|(i, h)| (format!("hidden {}", i + 1), h)).collect(),
-        }
+        Model::forward(&self.mlp, &weights, inputs)
     }
 }
 
@@ -103,7 +99,8 @@ impl Trained {
     ) -> Self {
         let batch = settings.training.batch;
         let optimiser = settings.optimiser(condition);
-        let mut learner = Learner::new(key, pool, optimiser, |b| Net::new(b, condition, inputs, classes));
+        let made = condition.clone();
+        let mut learner = Learner::new(key, pool, optimiser, move |b| Net::new(b, &made, inputs, classes));
         if let Some(power) = condition.power() {
             let rooted = |w: &Vec<f32>| w.iter().map(|w| root_of(*w, power)).collect();
             let roots: Vec<Vec<f32>> = learner.weight_values().iter().map(rooted).collect();

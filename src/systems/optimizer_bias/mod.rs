@@ -13,13 +13,13 @@ mod study_panels;
 mod tests;
 mod trial;
 
+use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets,
 };
 use crate::instruments::card;
-use crate::training::cell_of;
-use settings::Settings;
+use settings::{Condition, Settings};
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -58,76 +58,45 @@ impl System for OptimizerBias {
                       of an exact polar factor. Every rate is run on every seed; which of them counts is decided on the \
                       tuning seeds alone. A run ends at the first task that it does not learn; it is not counted",
         metrics: &[
-            MetricCard {
-                name: "retention",
-                unit: "accuracy",
-                says: "all tasks but the last, at the end, among all classes",
-            },
-            MetricCard { name: "train_loss", unit: "nats", says: "mean over all training images of the task at hand" },
-            MetricCard { name: "task_accuracy", unit: "accuracy", says: "test images of a task right after it" },
-            MetricCard { name: "least_current", unit: "accuracy", says: "the least of these over the tasks" },
-            MetricCard { name: "test_accuracy", unit: "accuracy", says: "all test images at the end" },
-            MetricCard { name: "total_steps", unit: "steps", says: "training steps on all tasks" },
-            MetricCard { name: "steps.1", unit: "steps", says: "training steps on a task, by its place" },
-            MetricCard { name: "reached", unit: "", says: "1 if every task met the tolerance" },
-            MetricCard {
-                name: "class_cosine",
-                unit: "cosine",
-                says: "mean over pairs of class means, last hidden layer",
-            },
-            MetricCard {
-                name: "effective_rank",
-                unit: "directions",
-                says: "of the last hidden layer on the test images",
-            },
-            MetricCard {
-                name: "displacement",
-                unit: "",
-                says: "Euclidean distance of all weights from where they began",
-            },
-            MetricCard { name: "least_kept", unit: "share", says: "weights that keep 95 % of the accuracy (leg B)" },
-            MetricCard { name: "fingerprint", unit: "", says: "tells final weights apart by their bits (leg B)" },
+            metric("retention", "accuracy", "all tasks but the last, at the end, among all classes"),
+            metric("train_loss", "nats", "mean over all training images of the task at hand"),
+            metric("task_accuracy", "accuracy", "test images of a task right after it"),
+            metric("least_current", "accuracy", "the least of these over the tasks"),
+            metric("test_accuracy", "accuracy", "all test images at the end"),
+            metric("total_steps", "steps", "training steps on all tasks"),
+            metric("steps.1", "steps", "training steps on a task, by its place"),
+            metric("reached", "", "1 if every task met the tolerance"),
+            metric("class_cosine", "cosine", "mean over pairs of class means, last hidden layer"),
+            metric("effective_rank", "directions", "of the last hidden layer on the test images"),
+            metric("displacement", "", "Euclidean distance of all weights from where they began"),
+            metric("least_kept", "share", "weights that keep 95 % of the accuracy (leg B)"),
+            metric("fingerprint", "", "tells final weights apart by their bits (leg B)"),
         ],
     };
 
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/optimizer-bias/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/optimizer-bias/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/optimizer-bias/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("optimizer-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Condition;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let trials = settings.trials(seeds);
-        Cost {
-            trials: trials.len(),
-            flop: trials.iter().map(|trial| trial.flop).sum(),
-            memory: 32 << 20,
-            disk: trials.len() as u64 * (500 << 10),
-        }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {
+        settings.cells(seeds)
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        settings.trials(seeds)
+    fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        Ok(Box::new(trial::OptimizerTrial::start(settings, cell, setup)?))
     }
 
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let cell = cell_of(settings.cells(u64::MAX), spec)?;
-        Ok(Box::new(trial::OptimizerTrial::start(settings, cell, spec, setup)?))
+    fn panels(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+        study_panels::panels(settings, evidence)
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        study_panels::panels(settings, results)
-    }
-
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
+    fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+        judge::judge(settings, evidence, key)
     }
 }

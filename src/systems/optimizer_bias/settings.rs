@@ -1,15 +1,15 @@
 //! What a preset sets: the sequence of tasks, the network, and the optimisers with their learning rates.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Problem, TrialSpec};
+use crate::contract::{Cell, Problem};
 use crate::nn::optimiser::{
     Adagrad, Method, Moments, Muon, MuonScale, OptimiserSettings, Orthogonalisation, Sgd, Shampoo,
 };
+use crate::nn::zoo::mlp::multiply_adds;
 use crate::tasks::class_sequence::Parts;
-use crate::training::{Cell, Checks, specs};
+use crate::tasks::images::Source;
+use crate::training::Checks;
 
 /// Replicas on which learning rates are chosen; the others are judged.
 pub(super) const TUNING: u64 = 2;
@@ -21,7 +21,10 @@ pub struct Settings {
     /// Whether Shampoo keeps its matrices. False is the ablation: every Shampoo keeps the diagonals alone.
     pub matrices: bool,
     /// Where the images come from.
-    pub data: Data,
+    #[serde(default)]
+    pub images: Source,
+    /// Images that are held out as the test.
+    pub test: usize,
     /// The network.
     pub network: Network,
     /// How long a task is trained.
@@ -35,29 +38,6 @@ pub struct Settings {
     /// Other networks and tasks, shown and not judged.
     #[serde(default)]
     pub variations: Vec<Variation>,
-}
-
-/// Where the images come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Data {
-    /// The 1,797 digits of 8x8 pixels that ship with the program.
-    Digits {
-        /// Images that are held out as the test.
-        test: usize,
-    },
-    /// The user's own, in IDX files (the format of MNIST).
-    Idx {
-        /// File of the images.
-        images: PathBuf,
-        /// File of the labels.
-        labels: PathBuf,
-        /// Use only the first so many images; all when absent.
-        #[serde(default)]
-        limit: Option<usize>,
-        /// Images that are held out as the test.
-        test: usize,
-    },
 }
 
 /// The network: hidden layers with a relu, no biases, as many outputs as classes.
@@ -186,7 +166,7 @@ pub struct Variation {
 
 /// What a condition trains.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Leg {
+pub enum Leg {
     /// Task after task.
     Sequence(Kind, Parts),
     /// Leg B: SGD on v with this power, or on the weights themselves.
@@ -197,7 +177,7 @@ pub(super) enum Leg {
 
 /// One condition in full.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Condition {
+pub struct Condition {
     pub(super) leg: Leg,
     pub(super) rate: f32,
     pub(super) parts: Parts,
@@ -239,10 +219,13 @@ impl Settings {
         let mut cells = Vec::new();
         let mut add = |label: String, condition: Condition, seeds: u64, kind: &str, order: &str| {
             let steps = Settings::tasks(condition.parts) * condition.cap;
-            let rate = condition.rate;
-            let flop = self.flop(&condition);
-            let cell = Cell::new(label, condition, seeds, steps).costing(flop);
-            cells.push(cell.at("optimiser", kind).at("rate", rate).at("order", order));
+            let (rate, flop) = (condition.rate, self.flop(&condition));
+            // The controls need no tuning, so they run on the judged replicas alone.
+            let control = matches!(condition.leg, Leg::Sequence(_, Parts::Joint | Parts::PairsReversed));
+            let replicas = if control { TUNING..seeds } else { 0..seeds };
+            let cell = Cell::new(label, condition, seeds, steps).costing(flop).taking(32 << 20, 500 << 10);
+            let cell = cell.at("optimiser", kind).at("rate", rate).at("order", order);
+            cells.push(Cell { replicas, ..cell });
         };
         let base = |leg, rate, parts| Condition {
             leg,
@@ -289,16 +272,6 @@ impl Settings {
         cells
     }
 
-    /// The trials: the controls need no tuning, so they run on the judged replicas alone.
-    pub(super) fn trials(&self, seeds: u64) -> Vec<TrialSpec> {
-        let cells = self.cells(seeds);
-        let is_control = |spec: &TrialSpec| {
-            let cell = cells.iter().find(|cell| cell.label == spec.condition);
-            cell.is_some_and(|cell| matches!(cell.condition.leg, Leg::Sequence(_, Parts::Joint | Parts::PairsReversed)))
-        };
-        specs(&cells).into_iter().filter(|spec| spec.seed >= TUNING || !is_control(spec)).collect()
-    }
-
     /// The settings of a condition's optimiser.
     pub(super) fn optimiser(&self, condition: &Condition) -> OptimiserSettings {
         condition.kind().settings(self.training.roots_every, self.matrices)
@@ -307,8 +280,8 @@ impl Settings {
     /// Floating-point operations of a trial that needs a third of its cap, roots left out.
     fn flop(&self, condition: &Condition) -> f64 {
         let Network { width, layers } = condition.network;
-        let inputs = if matches!(self.data, Data::Digits { .. }) { 64 } else { 784 };
-        let weights = (inputs * width + layers.saturating_sub(1) * width * width + 10 * width) as f64;
+        let inputs = if self.images.is_digits() { 64 } else { 784 };
+        let weights = multiply_adds(inputs, width, layers, 10);
         let steps = Settings::tasks(condition.parts) as f64 * condition.cap as f64 / 3.0;
         6.0 * steps * self.training.batch as f64 * weights
     }
@@ -316,9 +289,8 @@ impl Settings {
     /// What cannot be used; paths from the top of the settings.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut checks = Checks::new();
-        let (Data::Digits { test } | Data::Idx { test, .. }) = self.data;
-        let most = if matches!(self.data, Data::Digits { .. }) { 1500 } else { 1_000_000 };
-        checks.range("data.test", test, 50..=most);
+        let most = if self.images.is_digits() { 1500 } else { 1_000_000 };
+        checks.range("test", self.test, 50..=most);
         let networks = [("network".to_owned(), self.network)].into_iter();
         let varied = self.variations.iter().enumerate();
         for (path, network) in networks.chain(varied.map(|(i, v)| (format!("variations[{i}].network"), v.network))) {

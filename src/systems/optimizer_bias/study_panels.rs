@@ -3,16 +3,14 @@
 use super::judge::{Chosen, choose};
 use super::panels::{forgetting_heat, pruning, similarity};
 use super::settings::{Condition, Leg, Settings, TUNING};
-use crate::contract::{Axis, Body, Dash, Line, Lines, Panel, Table, TrialResult, short_number};
+use crate::contract::{Axis, Body, Dash, Evidence, Line, Lines, Panel, Recorded, Table, short_number};
 use crate::tasks::class_sequence::Parts;
-use crate::training::{Evidence, Recorded};
 
 /// Every panel for which something was recorded.
-pub(super) fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let shown = shown(settings, &evidence);
-    let found = [forgetting(&shown), by_task(&shown), likeness(&shown), sparse(settings, &evidence)];
-    found.into_iter().flatten().chain([table(settings, &evidence)]).collect()
+pub(super) fn panels(settings: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+    let shown = shown(settings, evidence);
+    let found = [forgetting(&shown), by_task(&shown), likeness(&shown), sparse(settings, evidence)];
+    found.into_iter().flatten().chain([table(settings, evidence)]).collect()
 }
 
 /// Of each optimiser the condition at its chosen rate, or while tuning goes on the one with most to show.

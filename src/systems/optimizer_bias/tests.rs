@@ -8,14 +8,14 @@ use super::settings::{Condition, Kind, Leg, Settings, TUNING};
 use super::trial::least_kept;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::{Closing, Outcome, Study, System, TrialResult, TrialSpec, Verdict};
+use crate::contract::{Closing, Outcome, Study, TrialResult, TrialSpec};
 use crate::engine::{Executor, Graph, Store};
 use crate::kernels::linalg::inverse_root;
 use crate::nn::optimiser::Optimiser;
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::class_sequence::Parts;
 use crate::training::testing::{
-    changed, contract, measured, preset, result, run, settings_of, setup, takes_away_only, to_its_verdict,
+    changed, contract, judged, measured, preset, result, run, settings_of, takes_away_only, to_its_verdict, trials,
 };
 
 /// A preset shrunk to a few steps, with everything else as it is.
@@ -196,9 +196,9 @@ fn trials_keep_the_contract() {
         assert_eq!(ended.unread, None);
     }
     assert!(measured(study.as_ref(), &trials[0]).contains(&"sharpness".to_owned()));
-    let saved = study.start(&trials[0], &setup(1)).unwrap().save();
+    let saved = study.start(&trials[0], &Pool::serial()).unwrap().save();
     let other = trials.iter().find(|t| t.condition.starts_with("width 32: AdamW")).unwrap();
-    assert!(study.start(other, &setup(1)).unwrap().restore(&saved).is_err());
+    assert!(study.start(other, &Pool::serial()).unwrap().restore(&saved).is_err());
 }
 
 /// Results of every judged condition as the paper has them. Of each optimiser's rates the first is the
@@ -238,11 +238,7 @@ fn made_up(settings: &Settings) -> Vec<TrialResult> {
         }
         result
     };
-    settings.trials(7).into_iter().map(filled).collect()
-}
-
-fn judged(settings: &Settings, results: &[TrialResult]) -> Verdict {
-    OptimizerBias::judge(settings, 1, results)
+    trials::<OptimizerBias>(settings, 7).into_iter().map(filled).collect()
 }
 
 /// Sets a metric of the results whose condition is this, or begins so.
@@ -258,7 +254,7 @@ fn spoil(results: &mut [TrialResult], condition: &str, metric: &str, value: f64)
 fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
     let settings = settings_of::<OptimizerBias>(preset::<OptimizerBias>("quick").as_ref());
     let good = made_up(&settings);
-    let verdict = judged(&settings, &good);
+    let verdict = judged::<OptimizerBias>(&settings, &good);
     assert_eq!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
     // 0.4 - 0.02: at the fastest rates, though the slower ones retain more.
     assert!((verdict.effect.unwrap() - 0.38).abs() < 1e-9 && verdict.sentence.contains("Muon, which"));
@@ -275,7 +271,7 @@ fn the_paper_s_picture_is_reproduced_and_every_line_can_fail() {
     for (id, condition, metric, value, outcome) in spoiled {
         let mut results = good.clone();
         spoil(&mut results, condition, metric, value);
-        let verdict = judged(&settings, &results);
+        let verdict = judged::<OptimizerBias>(&settings, &results);
         assert_eq!(verdict.outcome, outcome, "{condition} {metric}: {}", verdict.sentence);
         let mut all = verdict.checks.iter().chain(&verdict.controls);
         assert!(all.any(|check| check.id == id && !check.passed), "{condition} {metric}");
@@ -291,13 +287,13 @@ fn rates_are_chosen_by_steps_and_only_on_the_tuning_seeds() {
     fast.iter_mut().filter(|r| r.spec.condition == "Shampoo, lr = 0.3" && r.spec.seed >= TUNING).for_each(|r| {
         r.metrics.insert("total_steps".into(), vec![(800, 1.0)]);
     });
-    assert_eq!(judged(&settings, &fast).effect, judged(&settings, &good).effect);
+    assert_eq!(judged::<OptimizerBias>(&settings, &fast).effect, judged::<OptimizerBias>(&settings, &good).effect);
     // A tuning seed that misses the tolerance takes its rate out.
     let mut missed = good.clone();
     missed.iter_mut().filter(|r| r.spec.condition == "Shampoo, lr = 0.1" && r.spec.seed == 0).for_each(|r| {
         r.metrics.insert("reached".into(), vec![(800, 0.0)]);
     });
-    assert!((judged(&settings, &missed).effect.unwrap() - 0.68).abs() < 1e-9);
+    assert!((judged::<OptimizerBias>(&settings, &missed).effect.unwrap() - 0.68).abs() < 1e-9);
 }
 
 #[test]
@@ -310,7 +306,7 @@ fn what_cannot_be_compared_is_not_decided() {
         of.filter(|r| r.spec.seed < TUNING + seeds).for_each(|r| {
             r.metrics.insert("least_current".into(), vec![(800, 0.9)]);
         });
-        judged(&settings, &results)
+        judged::<OptimizerBias>(&settings, &results)
     };
     assert_eq!(untrained("AdamW", 1).outcome, Outcome::Reproduced);
     let two = untrained("AdamW", 2);
@@ -319,20 +315,20 @@ fn what_cannot_be_compared_is_not_decided() {
     assert!(sgd.outcome == Outcome::Reproduced && sgd.sentence.contains("not comparable: SGD"), "{}", sgd.sentence);
     let mut open = good.clone();
     open[0].closing = None;
-    assert_eq!(judged(&settings, &open).outcome, Outcome::Undecided);
+    assert_eq!(judged::<OptimizerBias>(&settings, &open).outcome, Outcome::Undecided);
     let few: Vec<TrialResult> = good.iter().filter(|r| r.spec.seed < TUNING + 2).cloned().collect();
-    assert_eq!(judged(&settings, &few).outcome, Outcome::Undecided);
+    assert_eq!(judged::<OptimizerBias>(&settings, &few).outcome, Outcome::Undecided);
     // A diverged run is a run that did not learn, not one that is missing.
     let mut diverged = good.clone();
     diverged.iter_mut().filter(|r| r.spec.condition == "Shampoo, lr = 0.3").for_each(|r| {
         (r.metrics, r.closing) = (Default::default(), Some(Closing::Diverged));
     });
-    assert_eq!(judged(&settings, &diverged).outcome, Outcome::Reproduced);
+    assert_eq!(judged::<OptimizerBias>(&settings, &diverged).outcome, Outcome::Reproduced);
     // A gain whose interval reaches 0.15 without meeting it decides nothing.
     let mut wide = good;
     wide.iter_mut().filter(|r| r.spec.condition == "Shampoo, lr = 0.1").for_each(|r| {
         let kept = if r.spec.seed % 2 == 0 { 0.45 } else { 0.0 };
         r.metrics.insert("retention".into(), vec![(800, kept)]);
     });
-    assert_eq!(judged(&settings, &wide).outcome, Outcome::Undecided);
+    assert_eq!(judged::<OptimizerBias>(&settings, &wide).outcome, Outcome::Undecided);
 }

@@ -3,23 +3,16 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{Net, Trained};
+use super::learner::Trained;
 use super::panels;
-use super::settings::{Condition, Data, Leg, Settings};
+use super::settings::{Condition, Leg, Settings};
 use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::{
-    Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Setup, Tensor, Trial, TrialError, TrialSpec,
-};
-use crate::engine::Store;
+use crate::contract::{Archive, Cell, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::spectrum::{class_cosines, effective_rank, mean_off_diagonal};
-use crate::instruments::subject::{Examples, Objective, Subject, Training};
-use crate::nn::weights::Builder;
+use crate::instruments::subject::{Examples, Objective, Subject};
 use crate::tasks::base_set::Standardise;
 use crate::tasks::class_sequence::{ClassSequence, Images, accuracy};
-use crate::tasks::{digits, idx};
-use crate::training::{Cell, checkpoint, state};
 
 /// Looks at the loss in a step of the trial.
 const BURST: usize = 2;
@@ -58,7 +51,6 @@ pub(super) struct OptimizerTrial {
     settings: Settings,
     cell: Cell<Condition>,
     key: Key,
-    pool: Pool,
     tasks: ClassSequence,
     trained: Trained,
     state: State,
@@ -68,46 +60,25 @@ pub(super) struct OptimizerTrial {
 
 /// The images of a preset as the tasks of a condition.
 fn sequence(settings: &Settings, condition: &Condition, key: Key) -> Result<ClassSequence, TrialError> {
-    let (set, full, test) = match &settings.data {
-        Data::Digits { test } => (digits::base_set(Standardise::MeanImage), 16.0, *test),
-        Data::Idx { images, labels, limit, test } => {
-            let options = idx::Options { limit: *limit, ..idx::Options::default() };
-            let set = idx::read("images", images, labels, &options).map_err(|e| TrialError::Data(e.to_string()))?;
-            (set, 255.0, *test)
-        }
-    };
+    let set = settings.images.read(Standardise::MeanImage).map_err(TrialError::data)?;
+    let test = settings.test;
     if test >= set.rows() || set.classes() < 2 {
         let found = format!("{} images of {} classes", set.rows(), set.classes());
         return Err(TrialError::Data(format!("expected more than {test} images of 2 classes or more, found {found}")));
     }
-    Ok(ClassSequence::new(&set, full, condition.parts, test, key))
+    Ok(ClassSequence::new(&set, condition.parts, test, key))
 }
 
 impl OptimizerTrial {
     /// Starts the trial of a cell. Images, first weights and batches depend on the seed and not on the
     /// optimiser.
-    pub(super) fn start(
-        settings: &Settings,
-        cell: Cell<Condition>,
-        spec: &TrialSpec,
-        setup: &Setup,
-    ) -> Result<Self, TrialError> {
-        let key = setup.key.purpose("replica").index(spec.seed);
+    pub(super) fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Self, TrialError> {
+        let key = setup.key;
         let tasks = sequence(settings, &cell.condition, key.purpose("images"))?;
-        let (inputs, pool) = (tasks.test.width, setup.pool.clone());
-        let trained =
-            Trained::new(settings, &cell.condition, inputs, tasks.classes, key.purpose("network"), pool.clone());
+        let (inputs, pool, network) = (tasks.test.width, setup.pool.clone(), key.purpose("network"));
+        let trained = Trained::new(settings, &cell.condition, inputs, tasks.classes, network, pool);
         let before = trained.learner.weight_values();
-        Ok(OptimizerTrial {
-            settings: settings.clone(),
-            cell,
-            key,
-            pool,
-            tasks,
-            trained,
-            state: State::default(),
-            before,
-        })
+        Ok(OptimizerTrial { settings: settings.clone(), cell, key, tasks, trained, state: State::default(), before })
     }
 
     fn condition(&self) -> &Condition {
@@ -224,42 +195,21 @@ impl OptimizerTrial {
     }
 
     fn subject(&self) -> Subject {
-        let (condition, inputs, classes) = (self.condition().clone(), self.tasks.test.width, self.tasks.classes);
-        let fresh = move |key: Key| {
-            let mut store = Store::new();
-            let mut builder = Builder::new(&mut store, key);
-            Net::new(&mut builder, &condition, inputs, classes);
-            builder.finish().slots().iter().map(|slot| store.values(*slot).to_vec()).collect()
-        };
         let examples = |all: &[&Images]| {
             let labels = all.iter().flat_map(|images| images.labels.iter().map(|label| *label as f32)).collect();
             let inputs = all.iter().flat_map(|images| images.inputs.iter().copied()).collect();
-            Examples::new(all.iter().map(|images| images.count()).sum(), inputs, labels).first(2000)
+            Examples::new(all.iter().map(|images| images.count()).sum(), inputs, labels)
         };
         let train: Vec<&Images> = self.tasks.parts.iter().map(|part| &part.train).collect();
+        let seen = [examples(&train).first(2000), examples(&[&self.tasks.test]).first(1000)];
         let learner = &self.trained.learner;
+        let subject = learner.subject(learner.model.clone(), Objective::CrossEntropy, seen, self.key);
         Subject {
-            model: Box::new(learner.model.clone()),
-            store: learner.store.clone(),
-            weights: learner.weights.clone(),
-            initial: Some(learner.initial().to_vec()),
-            // Of a powered network the fresh weights would be roots of no He distribution.
-            reinitialise: self.condition().power().is_none().then(|| Box::new(fresh) as _),
-            objective: Objective::CrossEntropy,
-            row: vec![inputs],
-            target: Vec::new(),
-            train: examples(&train),
-            test: examples(&[&self.tasks.test]).first(1000),
-            features: Vec::new(),
-            training: Some(Training {
-                optimiser: self.settings.optimiser(self.condition()),
-                learning_rate: self.condition().rate,
-                batch: self.settings.training.batch,
-                steps: self.state.total(),
-            }),
-            chance: Some(1.0 / classes as f64),
-            key: self.key.purpose("card"),
-            pool: self.pool.clone(),
+            // Of a powered network fresh weights would be roots of no He distribution.
+            reinitialise: subject.reinitialise.filter(|_| self.condition().power().is_none()),
+            training: learner.trained_for(self.state.total(), self.settings.training.batch, self.condition().rate),
+            chance: Some(1.0 / self.tasks.classes as f64),
+            ..subject
         }
     }
 }
@@ -309,34 +259,11 @@ impl Trial for OptimizerTrial {
         Ok(card::read(&self.subject(), names, told))
     }
 
-    fn save(&self) -> Checkpoint {
-        let mut tensors = self.trained.learner.tensors();
-        let before = self.before.iter().enumerate().map(|(i, values)| Tensor {
-            name: format!("trial.before.{i}"),
-            shape: vec![values.len()],
-            values: values.clone(),
-        });
-        tensors.extend(before);
-        checkpoint(self.state.total(), tensors, &self.state)
-    }
-
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let state: State = state(checkpoint)?;
-        if state.task > self.tasks.parts.len() || state.step > self.condition().cap {
-            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
-        }
-        let before = |i: usize, len: usize| {
-            let name = format!("trial.before.{i}");
-            let tensor = checkpoint.tensors.iter().find(|tensor| tensor.name == name && tensor.values.len() == len);
-            tensor
-                .map(|t| t.values.clone())
-                .ok_or_else(|| TrialError::Checkpoint(format!("it lacks the tensor {name}")))
-        };
-        let lens: Vec<usize> = self.before.iter().map(Vec::len).collect();
-        let before: Vec<Vec<f32>> =
-            lens.into_iter().enumerate().map(|(i, len)| before(i, len)).collect::<Result<_, _>>()?;
-        self.trained.learner.restore(checkpoint)?;
-        (self.state, self.before) = (state, before);
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.state)?;
+        archive.reachable(self.state.task <= self.tasks.parts.len() && self.state.step <= self.condition().cap)?;
+        self.trained.learner.keep(archive)?;
+        archive.lists("trial.before", &mut self.before);
         Ok(())
     }
 }

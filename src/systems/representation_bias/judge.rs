@@ -1,10 +1,10 @@
 //! The judge: what must be shown, thresholds fixed here and nowhere else.
 
-use super::settings::{Condition, Role, Settings};
+use super::settings::{Condition, Role};
 use crate::base::random::Key;
-use crate::contract::{Check, Outcome, SeedRow, TrialResult, Verdict};
+use crate::contract::{Check, Evidence, Outcome, Recorded, TrialResult, Verdict};
 use crate::instruments::statistics::{Bootstrap, Estimate, Pairing, mean};
-use crate::training::{Evidence, Measured, Recorded, decided, missing, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, missing, verdict};
 
 /// Least held-out accuracy of both features, and the most by which they may differ.
 const GATE: (f64, f64) = (0.99, 0.01);
@@ -48,16 +48,10 @@ fn threshold() -> String {
 }
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
+pub(super) fn judge(evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
     let unwanted = ["explained_", "batch_loss", "parameters"];
-    let mut seeds = seed_rows(results, |name| !unwanted.iter().any(|start| name.starts_with(start)));
-    // A replica is known by the number of its random streams.
-    seeds.iter_mut().for_each(|row| row.seed += settings.first_replica);
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    match Court::open(&evidence, Bootstrap::new(Key::new(seed).purpose("judge"))) {
-        Ok(court) => court.verdict(seeds),
-        Err(why) => undecided(HEADLINE, threshold(), &why, seeds),
-    }
+    let rows = evidence.rows(|name| !unwanted.iter().any(|start| name.starts_with(start)));
+    verdict(HEADLINE, threshold(), rows, Court::open(evidence, key).map(|court| court.rule()))
 }
 
 /// The runs of a condition that passed the gate.
@@ -81,7 +75,7 @@ struct Court<'e> {
 
 impl<'e> Court<'e> {
     /// Checks the gates.
-    fn open(evidence: &'e Evidence<'e, Condition>, bootstrap: Bootstrap) -> Result<Self, String> {
+    fn open(evidence: &'e Evidence<'e, Condition>, key: Key) -> Result<Self, String> {
         let mut lost = 0;
         let mut of = |role: Role, what: &str| {
             let recorded = evidence.find(|condition| condition.role == role);
@@ -102,7 +96,7 @@ impl<'e> Court<'e> {
         };
         let (main, easy) = (of(Role::EasyHard, "easy+hard")?, of(Role::EasyEasy, "easy+easy")?);
         let (hard, hard_first) = (of(Role::HardHard, "hard+hard")?, of(Role::HardFirst, "hard-first")?);
-        Ok(Court { bootstrap, main, easy, hard, hard_first, lost })
+        Ok(Court { bootstrap: Bootstrap::new(key), main, easy, hard, hard_first, lost })
     }
 
     /// A metric of every run, none if one lacks it.
@@ -186,19 +180,18 @@ impl<'e> Court<'e> {
             .holds(format!("<= {SHUFFLED}"), |e| e.value <= SHUFFLED)
     }
 
-    fn verdict(&self, seeds: Vec<SeedRow>) -> Verdict {
+    fn rule(&self) -> Ruling {
         let bias = self.bias();
         let further = [self.order(), self.growth()];
         let shuffled = self.shuffled();
         let equal = [self.equal("C1", "easy+easy", &self.easy), self.equal("C2", "hard+hard", &self.hard)].concat();
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
-        let outcome = match (holds(&bias) && shuffled.passed, holds(&equal), further.iter().any(|c| c.passed)) {
+        let outcome = match (hold(&bias) && shuffled.passed, hold(&equal), further.iter().any(|c| c.passed)) {
             (true, true, true) => Outcome::Reproduced,
             (true, ..) => Outcome::Partly,
             (false, ..) => Outcome::NotReproduced,
         };
         let of = |metric: &str| Court::values(&self.main, metric).and_then(|values| mean(&values)).unwrap_or(f64::NAN);
-        let (low, high) = bias[0].interval.unwrap_or((f64::NAN, f64::NAN));
+        let [_, low, high] = bias[0].numbers();
         let told = format!(
             "of the last hidden layer the easy feature explains {:.3} and the hard one {:.3}, though both are answered \
              (accuracies {:.3} and {:.3}); G = {:.3}, 95 % {low:.3} to {high:.3}, {} seeds, {} runs lost",
@@ -211,6 +204,6 @@ impl<'e> Court<'e> {
             self.lost,
         );
         let checks = bias.into_iter().chain(further).collect();
-        decided(outcome, &told, checks, equal.into_iter().chain([shuffled]).collect(), seeds)
+        Ruling { outcome, told, checks, controls: equal.into_iter().chain([shuffled]).collect() }
     }
 }

@@ -14,22 +14,17 @@ mod subject;
 mod tests;
 mod trial;
 
+use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets,
 };
 use crate::instruments::card;
-use crate::tasks::bits::INPUTS;
-use crate::training::specs;
-use settings::Settings;
+use settings::{Condition, Settings};
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
 pub struct RepresentationBias;
-
-const fn metric(name: &'static str, unit: &'static str, says: &'static str) -> MetricCard {
-    MetricCard { name, unit, says }
-}
 
 impl System for RepresentationBias {
     const CARD: Card = Card {
@@ -106,49 +101,29 @@ impl System for RepresentationBias {
         ],
     };
 
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/representation-bias/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/representation-bias/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/representation-bias/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("representation-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Condition;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let trials = specs(&settings.cells(seeds));
-        // Inputs and features, and two layers of the held-out inputs while they are looked at.
-        let held_out = settings.evaluation.validation + settings.evaluation.test;
-        let memory = 4 * (INPUTS * 18 + 2 * held_out * 256);
-        Cost {
-            flop: trials.iter().map(|spec| spec.flop).sum(),
-            memory: memory as u64 + (8 << 20),
-            disk: (trials.len() * 900_000) as u64,
-            trials: trials.len(),
-        }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {
+        settings.cells(seeds)
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        specs(&settings.cells(seeds))
+    fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        Ok(Box::new(trial::RepresentationTrial::start(settings, cell.condition, setup)))
     }
 
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let condition = settings.conditions.iter().find(|condition| condition.name == spec.condition);
-        let condition =
-            condition.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
-        Ok(Box::new(trial::RepresentationTrial::start(settings, condition.clone(), spec, setup)))
+    fn panels(_: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+        study_panels::panels(evidence)
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        study_panels::panels(settings, results)
-    }
-
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
+    fn judge(_: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+        judge::judge(evidence, key)
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Problem;
+use crate::contract::{Cell, Problem};
 use crate::nn::optimiser::{Method, OptimiserSettings};
+use crate::nn::zoo::mlp::multiply_adds;
 use crate::tasks::bits::{Formula, INPUTS, WIDTH};
-use crate::training::{Cell, Checks};
+use crate::training::Checks;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -158,10 +159,7 @@ impl Network {
     /// Multiply-adds for one input of `inputs` numbers.
     fn work(self, inputs: usize) -> f64 {
         match self {
-            Network::Mlp { width, layers } => {
-                let width = width as f64;
-                inputs as f64 * width + (layers as f64 - 1.0) * width * width + 2.0 * width
-            }
+            Network::Mlp { width, layers } => multiply_adds(inputs, width, layers, 2),
             Network::Cnn => 64.0 * (9.0 * 32.0) + 16.0 * (288.0 * 64.0) + 128.0,
         }
     }
@@ -171,6 +169,11 @@ impl Condition {
     /// Floating-point operations of a training step.
     pub fn step_flop(&self, batch: usize) -> f64 {
         6.0 * batch as f64 * self.network.work(self.task.width())
+    }
+
+    /// Training steps at most: twice as many on both features if the gate is missed.
+    pub fn most_steps(&self) -> u64 {
+        self.alone + 2 * self.steps
     }
 
     /// Parts of the examination at the end.
@@ -186,13 +189,8 @@ impl Condition {
     fn problems(&self, path: &str) -> Vec<Problem> {
         let mut checks = Checks::under(path);
         match self.network {
-            Network::Mlp { width, layers } if !(1..=4096).contains(&width) || !(1..=16).contains(&layers) => {
-                checks.holds("network", false, format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
-            }
-            Network::Cnn if self.task != Task::Digits => {
-                checks.holds("network", false, "cnn", "an mlp, except for digits")
-            }
-            _ => {}
+            Network::Mlp { width, layers } => checks.perceptron("network", width, layers),
+            Network::Cnn => checks.holds("network", self.task == Task::Digits, "cnn", "an mlp, except for digits"),
         }
         let problem = self.task.problem();
         let expected = "two features of different bits between 1 and 16";
@@ -218,6 +216,7 @@ impl Settings {
     pub fn problems(&self) -> Vec<Problem> {
         let mut checks = Checks::new();
         let Evaluation { validation, test, probe, early, early_until: _, every } = self.evaluation;
+        checks.range("first_replica", self.first_replica, 0..=100_000);
         checks.range("batch", self.batch, 1..=100_000);
         checks.range("evaluation.validation", validation, 4..=INPUTS / 4);
         checks.range("evaluation.test", test, 4..=INPUTS / 4);
@@ -234,15 +233,19 @@ impl Settings {
 
     /// The conditions as cells of the study.
     pub fn cells(&self, seeds: u64) -> Vec<Cell<Condition>> {
+        let held_out = self.evaluation.validation + self.evaluation.test;
+        // Inputs and features, and two layers of the held-out inputs while they are looked at.
+        let memory = 4 * (INPUTS * 18 + 2 * held_out * 256) as u64 + (8 << 20);
         let cell = |condition: &Condition| {
             let seeds = condition.seeds.map_or(seeds, |most| most.min(seeds));
             let steps = condition.alone + condition.steps;
-            let held_out = (self.evaluation.validation + self.evaluation.test) * (condition.parts() + 1);
             let looks = self.evaluation.early_until / self.evaluation.early + steps / self.evaluation.every;
-            let seen = held_out + 2 * self.evaluation.probe * looks as usize;
+            let seen = held_out * (condition.parts() + 1) + 2 * self.evaluation.probe * looks as usize;
             let work = condition.network.work(condition.task.width());
             let flop = steps as f64 * condition.step_flop(self.batch) + 2.0 * seen as f64 * work;
-            Cell::new(&condition.name, condition.clone(), seeds, steps + condition.parts() as u64).costing(flop)
+            let cell = Cell::new(&condition.name, condition.clone(), seeds, steps + condition.parts() as u64);
+            let replicas = self.first_replica..self.first_replica + seeds;
+            Cell { replicas, ..cell.costing(flop).taking(memory, 900_000) }
         };
         self.conditions.iter().map(cell).collect()
     }

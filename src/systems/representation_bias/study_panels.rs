@@ -1,22 +1,20 @@
 //! What there is to see of the whole study.
 
 use super::judge::valid;
-use super::settings::{Condition, Role, Settings};
+use super::settings::{Condition, Role};
 use crate::base::random::Key;
-use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Panel, Table, TrialResult};
+use crate::contract::{Axis, Bar, Bars, Body, Dash, Evidence, Heat, Line, Lines, Panel, Recorded, Table};
 use crate::instruments::representation::similarity;
 use crate::instruments::statistics::{Bootstrap, mean};
-use crate::training::{Evidence, Recorded};
 
 /// What a reader must know of the setting.
 const CHOSEN: &str = "the base setting was chosen on replicas 0 to 2, after three layers with Adam had failed";
 
 /// The panels of the study.
-pub(super) fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let mut shown = vec![gaps(&evidence), table(&evidence, settings.first_replica)];
+pub(super) fn panels(evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+    let mut shown = vec![gaps(evidence), table(evidence)];
     shown.extend(evidence.find(|condition| condition.role == Role::EasyHard).and_then(growth));
-    shown.push(similarities(&evidence));
+    shown.push(similarities(evidence));
     shown
 }
 
@@ -46,7 +44,7 @@ fn gaps(evidence: &Evidence<'_, Condition>) -> Panel {
 }
 
 /// Every seed in numbers.
-fn table(evidence: &Evidence<'_, Condition>, first: u64) -> Panel {
+fn table(evidence: &Evidence<'_, Condition>) -> Panel {
     let metrics = [
         ("accuracy 1", "accuracy_first"),
         ("accuracy 2", "accuracy_second"),
@@ -70,7 +68,7 @@ fn table(evidence: &Evidence<'_, Condition>, first: u64) -> Panel {
     let mut rows = Vec::new();
     for recorded in evidence.all() {
         for seed in recorded.seeds {
-            let mut row = vec![recorded.cell.label.clone(), (first + seed.spec.seed).to_string()];
+            let mut row = vec![recorded.cell.label.clone(), seed.spec.seed.to_string()];
             let shown = |metric: &str| seed.last(metric).map_or_else(|| "-".into(), |value| format!("{value:.3}"));
             row.extend(metrics.map(|(_, metric)| shown(metric)));
             rows.push(row);

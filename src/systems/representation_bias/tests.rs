@@ -1,10 +1,14 @@
 //! The system through the contract: presets, trials, resume, and a judge that can say no.
 
 use super::*;
-use crate::contract::{Checkpoint, Event, Outcome, Study};
+use crate::base::threads::Pool;
+use crate::contract::{Checkpoint, Event, Outcome, Study, TrialResult, TrialSpec};
 use crate::training::testing::{
-    changed, contract, measured, preset, refused, result, run, settings_of, setup, takes_away_only, to_its_verdict,
+    changed, contract, measured, preset, refused, result, run, settings_of, takes_away_only, to_its_verdict,
 };
+
+/// The first replica of the shipped presets.
+const FIRST: u64 = 3;
 
 /// The settings of a shipped preset.
 pub(super) fn preset_settings(name: &str) -> Settings {
@@ -45,11 +49,11 @@ fn the_ablation_takes_away_the_gap_in_complexity_and_nothing_else() {
 #[test]
 fn judgement_begins_behind_the_replicas_on_which_the_setting_was_chosen() {
     for name in ["quick", "full", "ablated"] {
-        assert!(preset_settings(name).first_replica >= 3);
+        assert!(preset_settings(name).first_replica >= FIRST);
     }
     let study = shrunk("quick");
     let results: Vec<TrialResult> = study.trials().into_iter().map(TrialResult::new).collect();
-    assert!(study.judge(&results).seeds.iter().all(|row| row.seed == 3));
+    assert!(study.judge(&results).seeds.iter().all(|row| row.seed == FIRST));
     assert!(RepresentationBias::CARD.shrunk.contains("the first plan, three layers with Adam, failed"));
 }
 
@@ -74,16 +78,16 @@ fn trials_keep_the_contract_and_show_the_sheet() {
         let ended = contract(study.as_ref(), &spec);
         assert!(ended.steps > 5, "{} ended after {} steps", spec.name, ended.steps);
         assert_eq!(ended.panels, ["growth", "layers", "components", "units", "turning"]);
-        assert_eq!(ended.unread.is_some_and(|why| why.contains("untrained")), spec.name == "untrained.s0");
+        assert_eq!(ended.unread.is_some_and(|why| why.contains("untrained")), spec.name == "untrained.s3");
     }
-    let measured = measured(study.as_ref(), &spec(study.as_ref(), "easy-hard.s0"));
+    let measured = measured(study.as_ref(), &spec(study.as_ref(), "easy-hard.s3"));
     assert!(["representation", "reliance"].iter().all(|name| measured.iter().any(|m| m == name)), "{measured:?}");
 }
 
 #[test]
 fn a_gate_that_is_missed_doubles_the_steps_once_and_says_so() {
     let study = shrunk("quick");
-    let spec = spec(study.as_ref(), "hard-first.s0");
+    let spec = spec(study.as_ref(), "hard-first.s3");
     let events = run(study.as_ref(), &spec, 1);
     let told = |text: &str| events.iter().filter_map(Event::note).filter(|(.., note)| note.contains(text)).count();
     assert_eq!(told("it goes on to 11"), 1);
@@ -94,10 +98,10 @@ fn a_gate_that_is_missed_doubles_the_steps_once_and_says_so() {
 #[test]
 fn a_checkpoint_of_another_trial_is_refused() {
     let study = shrunk("full");
-    let start = |name: &str| study.start(&spec(study.as_ref(), name), &setup(1)).unwrap();
-    let error = start("6-layers.s0").restore(&start("easy-hard.s0").save()).unwrap_err().to_string();
+    let start = |name: &str| study.start(&spec(study.as_ref(), name), &Pool::serial()).unwrap();
+    let error = start("6-layers.s3").restore(&start("easy-hard.s3").save()).unwrap_err().to_string();
     assert!(error.contains("lacks the tensor layers.4.weight"), "{error}");
-    assert!(start("easy-hard.s0").restore(&Checkpoint::default()).is_err());
+    assert!(start("easy-hard.s3").restore(&Checkpoint::default()).is_err());
 }
 
 #[test]
@@ -113,22 +117,25 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("steps: 1500", "steps: 0", "settings.conditions[0].steps"),
         ("name: \"untrained\"", "name: \"rare-easy\"", "a name of its own"),
         ("first_replica: 3", "first_replica: -3", "first_replica"),
+        ("first_replica: 3", "first_replica: 100001", "settings.first_replica"),
     ]);
 }
 
-/// Results of `quick` in which everything holds, with some numbers replaced: condition, seed (all if none), metric.
+/// Results of `quick` in which everything holds, with some numbers replaced: condition, seed counted from the first
+/// (all if none), metric.
 fn made_up(changed: &[(&str, Option<u64>, &str, f64)], seeds: u64) -> Verdict {
     let study = preset::<RepresentationBias>("quick");
     let base = |spec: &TrialSpec, metric: &str| {
-        let sign = if spec.seed.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let place = spec.seed - FIRST;
+        let sign = if place.is_multiple_of(2) { 1.0 } else { -1.0 };
         match (spec.condition.as_str(), metric) {
             (_, "accuracy_first" | "accuracy_second") => 1.0,
             (_, "shuffled_r2") => 0.0,
             (_, "growth_first") => 0.6,
             ("easy+hard", "r2_first") => 0.75,
             ("easy+hard", "r2_second") => 0.05,
-            ("easy+hard", "gap") => 0.70 + 0.01 * spec.seed as f64,
-            ("hard-first", "gap") => 0.35 + 0.02 * spec.seed as f64,
+            ("easy+hard", "gap") => 0.70 + 0.01 * place as f64,
+            ("hard-first", "gap") => 0.35 + 0.02 * place as f64,
             ("easy+easy" | "hard+hard", "gap") => 0.04 * sign,
             _ => 0.4,
         }
@@ -137,7 +144,7 @@ fn made_up(changed: &[(&str, Option<u64>, &str, f64)], seeds: u64) -> Verdict {
     let of = |spec: TrialSpec| {
         let event = |metric: &&str| {
             let fits = |(condition, seed, name, _): &&(&str, Option<u64>, &str, f64)| {
-                *condition == spec.condition && seed.is_none_or(|seed| seed == spec.seed) && name == metric
+                *condition == spec.condition && seed.is_none_or(|seed| FIRST + seed == spec.seed) && name == metric
             };
             let value = changed.iter().find(fits).map_or_else(|| base(&spec, metric), |(.., value)| *value);
             Event::Metric { step: 1500, name: (*metric).to_owned(), value }
@@ -145,7 +152,8 @@ fn made_up(changed: &[(&str, Option<u64>, &str, f64)], seeds: u64) -> Verdict {
         let events: Vec<Event> = metrics.iter().map(event).collect();
         result(&spec, &events)
     };
-    let results: Vec<TrialResult> = study.trials().into_iter().filter(|spec| spec.seed < seeds).map(of).collect();
+    let results: Vec<TrialResult> =
+        study.trials().into_iter().filter(|spec| spec.seed < FIRST + seeds).map(of).collect();
     study.judge(&results)
 }
 

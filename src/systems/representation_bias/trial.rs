@@ -10,18 +10,16 @@ use super::panels;
 use super::settings::{Condition, Settings};
 use super::subject;
 use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError, TrialSpec};
+use crate::contract::{Archive, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::representation::{
     Components, Explained, Flips, Observed, Readout, class_direction, distances, explained, flips,
 };
-use crate::training::{checkpoint, state};
+use crate::instruments::statistics::mean;
+use crate::training::burst;
 
 /// Parts of the examination beside one a layer: shares, components, other ways of reading, distances.
 pub(super) const FIXED_PARTS: usize = 4;
-/// About how many floating-point operations a call of `step` does: some tens of milliseconds.
-const CALL_FLOP: f64 = 8e8;
 /// Accuracy from which a feature counts as mastered.
 const MASTERED: f64 = 0.99;
 /// Principal components whose scores are asked for the features, and those recorded one by one.
@@ -44,8 +42,8 @@ pub(super) struct Look {
 
 /// How far the trial is, and what its panels need.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct State {
-    step: u64,
+pub(super) struct State {
+    pub(super) step: u64,
     /// Steps at most, as things stand.
     limit: u64,
     trained: bool,
@@ -63,9 +61,8 @@ pub(super) struct RepresentationTrial {
     pub(super) key: Key,
     pub(super) data: Data,
     pub(super) learning: Learning,
-    pub(super) pool: Pool,
+    pub(super) at: State,
     batch: [Vec<f32>; 3],
-    at: State,
 }
 
 /// Moving the representation against a feature.
@@ -77,15 +74,14 @@ pub(super) struct Turned {
 
 impl RepresentationTrial {
     /// Starts a condition. Pools, batches and first weights depend on the seed and the shapes, not on the condition.
-    pub(super) fn start(settings: &Settings, condition: Condition, spec: &TrialSpec, setup: &Setup) -> Self {
-        let key = setup.key.purpose("replica").index(settings.first_replica + spec.seed);
+    pub(super) fn start(settings: &Settings, condition: Condition, setup: &Setup) -> Self {
+        let key = setup.key;
         let data = Data::new(settings, &condition, key.purpose("data"));
         let learning = Learning::new(&condition, &data, settings.batch, key, &setup.pool);
         let limit = condition.alone + condition.steps;
         let at = State { step: 0, limit, trained: limit == 0, examined: 0, looks: Vec::new(), layers: Vec::new() };
         let batch = [data.width, 2, 2].map(|width| vec![0.0; settings.batch * width]);
-        let (settings, pool) = (settings.clone(), setup.pool.clone());
-        RepresentationTrial { settings, condition, key, data, learning, pool, batch, at }
+        RepresentationTrial { settings: settings.clone(), condition, key, data, learning, at, batch }
     }
 
     /// Draws the batch of a step from the training inputs.
@@ -114,11 +110,9 @@ impl RepresentationTrial {
     }
 
     fn train(&mut self, record: &mut dyn Record) -> Result<(), TrialError> {
-        let calls = (CALL_FLOP / self.condition.step_flop(self.settings.batch)).clamp(1.0, 20.0) as u64;
-        for _ in 0..calls {
+        for _ in 0..burst(self.condition.step_flop(self.settings.batch)) {
             self.fill();
-            let [x, features, counted] = &self.batch;
-            let trained = self.learning.train((x, features, counted), self.at.step, self.condition.learning_rate);
+            let trained = self.learning.train(&self.batch, self.at.step, self.condition.learning_rate);
             let loss = trained.map_err(|e| e.of_batch(self.key.purpose("batch").index(self.at.step).number()))?.loss;
             self.at.step += 1;
             if self.looked_at(self.at.step) {
@@ -160,7 +154,7 @@ impl RepresentationTrial {
         let look =
             Look { step, accuracy, explained: [found[0].explained, found[1].explained], variance: found[0].variance };
         self.at.looks.push(look);
-        let doubled = self.condition.alone + 2 * self.condition.steps;
+        let doubled = self.condition.most_steps();
         if step > 0 && step >= self.at.limit {
             if !gate(accuracy) && self.at.limit < doubled {
                 self.at.limit = doubled;
@@ -318,7 +312,7 @@ impl RepresentationTrial {
             let of_kind = |kind: Kind| {
                 let found = self.data.probes.iter().zip(&shares).filter(|(probe, _)| probe.kind == kind);
                 let values: Vec<f64> = found.map(|(_, share)| *share).collect();
-                crate::instruments::statistics::mean(&values)
+                mean(&values)
             };
             for (name, kind) in [("nuisance_r2", Kind::Nuisance), ("shuffled_r2", Kind::Shuffled)] {
                 of_kind(kind).into_iter().for_each(|value| record.metric(self.at.step, name, value));
@@ -369,21 +363,13 @@ impl Trial for RepresentationTrial {
         if self.condition.steps == 0 {
             return Err("this network is left untrained".into());
         }
-        Ok(card::read(&subject::subject(self, self.at.step), names, told))
+        Ok(card::read(&subject::subject(self), names, told))
     }
 
-    fn save(&self) -> Checkpoint {
-        checkpoint(self.at.step, self.learning.learner.tensors(), &self.at)
-    }
-
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let at: State = state(checkpoint)?;
-        let most = self.condition.alone + 2 * self.condition.steps;
-        if at.step > most || at.limit > most || at.examined > self.condition.parts() || at.step != checkpoint.step {
-            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
-        }
-        self.learning.learner.restore(checkpoint)?;
-        self.at = at;
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        let (at, most) = (&self.at, self.condition.most_steps());
+        archive.reachable(at.step <= most && at.limit <= most && at.examined <= self.condition.parts())?;
+        self.learning.learner.keep(archive)
     }
 }

@@ -1,21 +1,21 @@
 //! What the trials recorded, as judge and panels ask for it.
 
 use super::settings::{Condition, Purpose, Settings};
-use crate::contract::TrialResult;
+use crate::contract::{self, Evidence};
 use crate::instruments::power_law::{self, Fit};
 use crate::tasks::supply::Supply;
-use crate::training::{Evidence, Recorded};
 
 /// Errors of the test by base picture: the groups of every bootstrap.
 pub(super) const BY_BASE: &str = "error_by_base";
 
 /// One condition with what its seeds recorded.
-pub(super) type Cell<'e> = Recorded<'e, Condition>;
+pub(super) type Recorded<'e> = contract::Recorded<'e, Condition>;
 
 /// The study's evidence with its settings.
+#[derive(Clone, Copy)]
 pub(super) struct Found<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) evidence: Evidence<'a, Condition>,
+    pub(super) evidence: &'a Evidence<'a, Condition>,
 }
 
 /// Where a falling curve first reaches a level.
@@ -28,29 +28,24 @@ pub(super) enum Reached {
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(settings: &'a Settings, results: &'a [TrialResult]) -> Self {
-        let most = results.iter().map(|result| result.spec.seed + 1).max().unwrap_or(1);
-        Found { settings, evidence: Evidence::new(settings.cells(most), results) }
-    }
-
     /// Conditions of a purpose and a model, fewest images first.
-    pub(super) fn of(&self, purpose: Purpose, model: &str) -> Vec<Cell<'_>> {
+    pub(super) fn of(self, purpose: Purpose, model: &str) -> Vec<Recorded<'a>> {
         let mut cells: Vec<_> = self.evidence.every(|c| c.purpose == purpose && c.model.name == model).collect();
         cells.sort_by_key(|cell| cell.cell.condition.distinct());
         cells
     }
 
     /// The perceptron and the convolutional network where both were trained on the same images.
-    pub(super) fn pairs(&self) -> Vec<(Cell<'_>, Cell<'_>)> {
+    pub(super) fn pairs(self) -> Vec<(Recorded<'a>, Recorded<'a>)> {
         let cnn = self.of(Purpose::Scaling, &self.settings.cnn);
         let partner =
-            |mlp: Cell<'_>| cnn.iter().find(|cnn| cnn.cell.condition.images == mlp.cell.condition.images).copied();
+            |mlp: Recorded<'a>| cnn.iter().find(|cnn| cnn.cell.condition.images == mlp.cell.condition.images).copied();
         let mlps = self.of(Purpose::Scaling, &self.settings.mlp).into_iter();
         mlps.filter_map(|mlp| Some((mlp, partner(mlp)?))).collect()
     }
 
     /// The widest B-MLP on fresh images.
-    pub(super) fn widest(&self) -> Option<Cell<'_>> {
+    pub(super) fn widest(self) -> Option<Recorded<'a>> {
         let fresh = |c: &Condition| c.purpose == Purpose::Scaling && c.images == Supply::Fresh;
         self.evidence
             .every(fresh)
@@ -60,14 +55,14 @@ impl<'a> Found<'a> {
 
     /// B-MLPs on fresh images, whatever their width and S: the cells of the compute law, as
     /// (compute, error, width).
-    pub(super) fn computed(&self) -> Vec<(f64, f64, usize)> {
+    pub(super) fn computed(self) -> Vec<(f64, f64, usize)> {
         let counts = |c: &Condition| {
             matches!(c.purpose, Purpose::Scaling | Purpose::Compute)
                 && c.images == Supply::Fresh
                 && c.model.kind.b_width().is_some()
         };
         let point =
-            |r: Cell<'_>| Some((r.last("compute")?, r.last("test_error")?, r.cell.condition.model.kind.b_width()?));
+            |r: Recorded<'_>| Some((r.last("compute")?, r.last("test_error")?, r.cell.condition.model.kind.b_width()?));
         let mut points: Vec<_> = self.evidence.every(counts).filter_map(point).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         points
@@ -87,12 +82,12 @@ pub(super) fn frontier(points: &[(f64, f64, usize)]) -> Vec<(f64, f64, usize)> {
 
 /// A weighted sum of errors by base picture, one list a seed, for the seeds that all cells have: paired by
 /// seed and by picture.
-pub(super) fn combined(parts: &[(f64, Cell<'_>)]) -> Vec<Vec<f64>> {
+pub(super) fn combined(parts: &[(f64, Recorded<'_>)]) -> Vec<Vec<f64>> {
     combined_of(&parts.iter().map(|(weight, cell)| (*weight, *cell, BY_BASE)).collect::<Vec<_>>())
 }
 
 /// The same of vectors of any name.
-pub(super) fn combined_of(parts: &[(f64, Cell<'_>, &str)]) -> Vec<Vec<f64>> {
+pub(super) fn combined_of(parts: &[(f64, Recorded<'_>, &str)]) -> Vec<Vec<f64>> {
     let Some((_, first, _)) = parts.first() else { return Vec::new() };
     let of_seed = |seed: u64| {
         let mut sum: Vec<f64> = Vec::new();

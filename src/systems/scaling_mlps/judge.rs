@@ -1,13 +1,14 @@
 //! The judge: what must be shown, thresholds fixed here and nowhere else.
 
-use super::evidence::{BY_BASE, Cell, Found, Reached, combined, combined_of, frontier, law, reached};
-use super::settings::{Purpose, Settings};
+use super::evidence::{BY_BASE, Found, Reached, Recorded, combined, combined_of, frontier, law, reached};
+use super::model::Kind;
+use super::settings::{Condition, Model, Purpose};
 use crate::base::random::Key;
 use crate::contract::{Check, Outcome, TrialResult, Verdict, short_number};
 use crate::instruments::power_law;
 use crate::instruments::statistics::{Bootstrap, Estimate, mean};
 use crate::tasks::supply::Supply;
-use crate::training::{Measured, decided, missing, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, missing, verdict};
 
 /// Least largest gap, and least lower end of its interval.
 const GAP: (f64, f64) = (0.10, 0.05);
@@ -43,13 +44,10 @@ pub(super) const THRESHOLDS: &[&str] = &[
 const HEADLINE: &str = "largest gap over n: err(B-MLP) - err(CNN)";
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let found = Found::new(settings, results);
-    let seeds = seed_rows(results, |name| name.ends_with("test_error"));
-    match Court::open(&found, seed) {
-        Ok(court) => court.verdict(seeds),
-        Err(why) => undecided(HEADLINE, gap_threshold(), &why, seeds),
-    }
+pub(super) fn judge(found: Found<'_>, key: Key) -> Verdict {
+    let ruling = Court::open(found, key).map(|court| court.rule());
+    let rows = found.evidence.rows(|metric| metric.ends_with("test_error"));
+    verdict(HEADLINE, gap_threshold(), rows, ruling)
 }
 
 fn gap_threshold() -> String {
@@ -58,23 +56,23 @@ fn gap_threshold() -> String {
 
 /// The evidence with the conditions that every judgement needs.
 struct Court<'e> {
-    found: &'e Found<'e>,
+    found: Found<'e>,
     bootstrap: Bootstrap,
     /// Perceptron and CNN, fewest images first.
-    pairs: Vec<(Cell<'e>, Cell<'e>)>,
+    pairs: Vec<(Recorded<'e>, Recorded<'e>)>,
     /// The pair with the largest gap.
-    apart: (Cell<'e>, Cell<'e>),
-    fresh: (Cell<'e>, Cell<'e>),
-    widest: Cell<'e>,
+    apart: (Recorded<'e>, Recorded<'e>),
+    fresh: (Recorded<'e>, Recorded<'e>),
+    widest: Recorded<'e>,
 }
 
-fn error(cell: &Cell<'_>) -> f64 {
+fn error(cell: &Recorded<'_>) -> f64 {
     cell.last("test_error").unwrap_or(f64::NAN)
 }
 
 impl<'e> Court<'e> {
     /// Checks the gates.
-    fn open(found: &'e Found<'e>, seed: u64) -> Result<Self, String> {
+    fn open(found: Found<'e>, key: Key) -> Result<Self, String> {
         let pairs = found.pairs();
         let (mlp, cnn) = (&found.settings.mlp, &found.settings.cnn);
         let fresh = pairs.iter().find(|(mlp, _)| mlp.cell.condition.images == Supply::Fresh).copied();
@@ -92,27 +90,25 @@ impl<'e> Court<'e> {
         if error(&fresh.1) > TRAINED {
             return Err(format!("{cnn} itself errs {:.2} on fresh images: it was not trained", error(&fresh.1)));
         }
-        let gap = |pair: &(Cell<'_>, Cell<'_>)| error(&pair.0) - error(&pair.1);
+        let gap = |pair: &(Recorded<'_>, Recorded<'_>)| error(&pair.0) - error(&pair.1);
         let apart = pairs.iter().copied().max_by(|a, b| gap(a).total_cmp(&gap(b))).unwrap_or(fresh);
         let widest = found.widest().unwrap_or(fresh.0);
-        let bootstrap = Bootstrap::new(Key::new(seed).purpose("judge"));
-        Ok(Court { found, bootstrap, pairs, apart, fresh, widest })
+        Ok(Court { found, bootstrap: Bootstrap::new(key), pairs, apart, fresh, widest })
     }
 
-    fn estimate(&self, parts: &[(f64, Cell<'_>)]) -> Option<Estimate> {
+    fn estimate(&self, parts: &[(f64, Recorded<'_>)]) -> Option<Estimate> {
         self.bootstrap.mean(&combined(parts))
     }
 
-    fn verdict(&self, seeds: Vec<crate::contract::SeedRow>) -> Verdict {
+    fn rule(&self) -> Ruling {
         let matters = self.bias_matters();
         let compensates = self.scale_compensates();
         let improves = self.improves();
         let mut controls = self.permutation();
         controls.extend(self.random_labels());
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
-        let outcome = if !matters.passed || !holds(&controls) || !improves {
+        let outcome = if !matters.passed || !hold(&controls) || !improves {
             Outcome::NotReproduced
-        } else if holds(&compensates) {
+        } else if hold(&compensates) {
             Outcome::Reproduced
         } else {
             Outcome::Partly
@@ -127,7 +123,7 @@ impl<'e> Court<'e> {
         checks.extend(self.batches());
         checks.extend(self.transfer());
         checks.extend(self.tuning());
-        decided(outcome, &told, checks, controls, seeds)
+        Ruling { outcome, told, checks, controls }
     }
 
     fn told(&self, closes: bool) -> String {
@@ -196,7 +192,7 @@ impl<'e> Court<'e> {
         let names = [&self.found.settings.mlp, &self.found.settings.cnn];
         let [mlp, cnn] = names.map(|name| {
             let permuted = self.found.of(Purpose::Permuted, name).into_iter().next()?;
-            let same = |plain: &Cell<'_>| plain.cell.condition.images == permuted.cell.condition.images;
+            let same = |plain: &Recorded<'_>| plain.cell.condition.images == permuted.cell.condition.images;
             let plain = self.found.of(Purpose::Scaling, name).into_iter().find(same)?;
             self.estimate(&[(1.0, permuted), (-1.0, plain)])
         });
@@ -211,7 +207,7 @@ impl<'e> Court<'e> {
     }
 
     fn random_labels(&self) -> Vec<Check> {
-        let check = |cell: Cell<'_>| {
+        let check = |cell: Recorded<'_>| {
             let chance = cell.last("chance").unwrap_or(f64::NAN);
             let right: Vec<Vec<f64>> =
                 combined(&[(-1.0, cell)]).into_iter().map(|seed| seed.iter().map(|x| 1.0 + x).collect()).collect();
@@ -228,11 +224,12 @@ impl<'e> Court<'e> {
         let fewest = self.pairs[0].1.cell.condition.distinct() as f64;
         let seeds = self.pairs[0].0.seeds.len();
         let factor = |drawn: &[usize]| {
-            let of = |cell: &Cell<'_>| {
+            let of = |cell: &Recorded<'_>| {
                 let errors = cell.values("test_error");
                 mean(&drawn.iter().filter_map(|seed| errors.get(*seed).copied()).collect::<Vec<_>>())
             };
-            let point = |(mlp, _): &(Cell<'_>, Cell<'_>)| Some((mlp.cell.condition.distinct() as f64, of(mlp)?));
+            let point =
+                |(mlp, _): &(Recorded<'_>, Recorded<'_>)| Some((mlp.cell.condition.distinct() as f64, of(mlp)?));
             let points = self.pairs.iter().map(point).collect::<Option<Vec<_>>>()?;
             reached(&points, of(&self.pairs[0].1)?)
         };
@@ -283,11 +280,9 @@ impl<'e> Court<'e> {
 
     /// S-MLP against B-MLP at equal compute.
     fn shapes(&self) -> Vec<Check> {
-        let plain = |c: &super::settings::Condition| {
-            c.purpose == Purpose::Scaling && matches!(c.model.kind, super::model::Kind::SMlp { .. })
-        };
-        let check = |cell: Cell<'_>| {
-            let same = |mlp: &Cell<'_>| mlp.cell.condition.images == cell.cell.condition.images;
+        let plain = |c: &Condition| c.purpose == Purpose::Scaling && matches!(c.model.kind, Kind::SMlp { .. });
+        let check = |cell: Recorded<'_>| {
+            let same = |mlp: &Recorded<'_>| mlp.cell.condition.images == cell.cell.condition.images;
             let mlp = self.found.of(Purpose::Scaling, &self.found.settings.mlp).into_iter().find(same)?;
             let worse = self.estimate(&[(1.0, cell), (-1.0, mlp)]);
             let says = format!("the inverted bottleneck beats {} at equal compute", cell.cell.label);
@@ -303,7 +298,7 @@ impl<'e> Court<'e> {
     fn augmentation(&self) -> Vec<Check> {
         let gain = |name: &str| {
             let augmented = self.found.of(Purpose::Augmented, name).into_iter().next()?;
-            let same = |plain: &Cell<'_>| plain.cell.condition.images == augmented.cell.condition.images;
+            let same = |plain: &Recorded<'_>| plain.cell.condition.images == augmented.cell.condition.images;
             let plain = self.found.of(Purpose::Scaling, name).into_iter().find(same)?;
             Some([(1.0, plain), (-1.0, augmented)])
         };
@@ -331,7 +326,7 @@ impl<'e> Court<'e> {
             let of_size = cells.iter().filter(|cell| cell.cell.condition.batch == size);
             let best = of_size.min_by(|a, b| validation(a).total_cmp(&validation(b)))?;
             let name = &best.cell.condition.model.name;
-            let same = |plain: &Cell<'_>| plain.cell.condition.images == best.cell.condition.images;
+            let same = |plain: &Recorded<'_>| plain.cell.condition.images == best.cell.condition.images;
             let plain = self.found.of(Purpose::Scaling, name).into_iter().find(same)?;
             let worse = self.estimate(&[(1.0, *best), (-1.0, plain)]);
             let says = format!("batches of {size} do not hurt at equal samples: {}", best.cell.label);
@@ -344,7 +339,7 @@ impl<'e> Court<'e> {
     }
 
     fn transfer(&self) -> Vec<Check> {
-        let check = |cell: Cell<'_>| {
+        let check = |cell: Recorded<'_>| {
             let named = |stage: &str| format!("{stage}.{BY_BASE}");
             let (scratch, probe, tuned) = (named("scratch"), named("probe"), named("fine_tune"));
             let gain = |of: &str| self.bootstrap.mean(&combined_of(&[(1.0, cell, &scratch), (-1.0, cell, of)]));
@@ -360,7 +355,7 @@ impl<'e> Court<'e> {
 
     /// Whether every model has the best rate of its grid.
     fn tuning(&self) -> Vec<Check> {
-        let check = |model: &super::settings::Model| {
+        let check = |model: &Model| {
             let cells = self.found.of(Purpose::Tuning, &model.name);
             let best = cells.iter().min_by(|a, b| validation(a).total_cmp(&validation(b)))?;
             let own = cells.iter().find(|cell| cell.cell.condition.model.learning_rate == model.learning_rate);
@@ -375,7 +370,7 @@ impl<'e> Court<'e> {
 }
 
 /// The least validation error of a condition, mean over its seeds.
-fn validation(cell: &Cell<'_>) -> f64 {
+fn validation(cell: &Recorded<'_>) -> f64 {
     let least = |result: &&TrialResult| {
         result.metrics.get("validation_error")?.iter().map(|(_, error)| *error).reduce(f64::min)
     };

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use super::augment::Augmenter;
-use super::model::{Kind, Net};
+use super::model::Net;
 use super::stages::{Stage, Start};
 use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::TrialError;
+use crate::contract::{Setup, TrialError};
 use crate::engine::Shape;
+use crate::instruments::subject::{Examples, Objective, Subject};
 use crate::nn::schedule::Schedule;
 use crate::tasks::base_set::BaseSet;
 use crate::tasks::scattered_digits::{Part, ScatteredDigits};
-use crate::tasks::supply::Order;
+use crate::tasks::supply::{Order, Supply};
 use crate::training::{Learner, Pass};
 
+/// Images that instruments look at, of those trained on and of the test.
+const CARD: (u64, u64) = (2000, 1000);
 /// Images of an evaluation pass.
 const AT_ONCE: usize = 125;
 
@@ -44,35 +46,20 @@ pub(super) struct StageLearner {
 
 impl StageLearner {
     /// Model and data of a stage. Images, and the weights of one kind of model, are the same for every
-    /// condition with this key (of the study and the seed).
-    pub(super) fn new(
-        stage: Stage,
-        kind: Kind,
-        base: &Arc<BaseSet>,
-        validation: usize,
-        key: Key,
-        pool: Pool,
-    ) -> Result<Self, TrialError> {
-        let refused = |refusals: Vec<_>| {
-            let all: Vec<String> =
-                refusals.iter().map(|refusal: &crate::tasks::gpicl::Refusal| refusal.to_string()).collect();
-            TrialError::Data(all.join("; "))
-        };
-        let task =
-            ScatteredDigits::new(stage.task.clone(), Arc::clone(base), key.purpose("images")).map_err(refused)?;
+    /// condition of a replica.
+    pub(super) fn new(stage: Stage, base: &Arc<BaseSet>, validation: usize, setup: &Setup) -> Result<Self, TrialError> {
+        let key = setup.key;
+        let task = ScatteredDigits::new(stage.task.clone(), Arc::clone(base), key.purpose("images"));
+        let task = task.map_err(TrialError::data)?;
         let task = if stage.permuted { task.permuted() } else { task };
-        let (side, classes, pixels) = (stage.task.canvas, stage.classes, task.pixels());
-        let head = match kind {
-            Kind::Cnn { .. } => "head.",
-            Kind::BMlp { .. } | Kind::SMlp { .. } => "mlp.output.",
-        };
-        let start = stage.start;
+        let Stage { kind, start, classes, .. } = stage;
+        let (side, pixels, head) = (stage.task.canvas, task.pixels(), kind.paths().1);
         let mut learner = Learner::with_groups(
             key,
-            pool,
+            setup.pool.clone(),
             stage.method,
             |path, _| start.group(path, head),
-            |b| Net::new(b, kind, side, classes),
+            move |b| Net::new(b, kind, side, classes),
         );
         let given = [("images", Shape::from([stage.batch, pixels])), ("targets", Shape::from([stage.batch, classes]))];
         let share = -1.0 / stage.batch as f32;
@@ -99,20 +86,13 @@ impl StageLearner {
     }
 
     /// Takes over the body of another stage, by the names of its weights; the head stays fresh.
-    pub(super) fn take_body(&mut self, names: &[String], values: &[Vec<f32>]) {
-        let head = self.learner.model.paths().1;
-        let slots = self.learner.weights.slots().to_vec();
-        for (name, values) in names.iter().zip(values).filter(|(name, _)| !name.starts_with(head)) {
-            let store = &mut self.learner.store;
-            let slot = slots.iter().copied().find(|slot| store.name(*slot) == name);
-            slot.into_iter().for_each(|slot| store.values_mut(slot).copy_from_slice(values));
+    pub(super) fn take_body(&mut self, from: &StageLearner) {
+        let head = self.stage.kind.paths().1;
+        let (own, theirs) = (&mut self.learner.store, &from.learner.store);
+        for &slot in self.learner.weights.slots() {
+            let same = theirs.find(own.name(slot)).filter(|_| !own.name(slot).starts_with(head));
+            same.into_iter().for_each(|same| own.values_mut(slot).copy_from_slice(theirs.values(same)));
         }
-    }
-
-    /// Names of the weights, in order.
-    pub(super) fn names(&self) -> Vec<String> {
-        let store = &self.learner.store;
-        self.learner.weights.slots().iter().map(|slot| store.name(*slot).to_owned()).collect()
     }
 
     /// One training step; gives the loss.
@@ -166,10 +146,9 @@ impl StageLearner {
 
     /// What the model answers to the images by which a checkpoint is chosen.
     pub(super) fn validate(&mut self) -> Answers {
-        let (inputs, targets) = std::mem::take(&mut self.validation);
-        let logits = self.logits(&inputs);
-        self.validation = (inputs, targets.clone());
-        Answers { logits, targets }
+        let (inputs, targets) = &self.validation;
+        let logits = self.evaluation.over_rows(&mut self.learner.store, inputs, self.task.pixels(), 0);
+        Answers { logits, targets: targets.clone() }
     }
 
     /// Logits of images.
@@ -178,9 +157,30 @@ impl StageLearner {
         self.evaluation.over_rows(&mut self.learner.store, inputs, pixels, 0)
     }
 
-    /// Whether this stage begins with the body of the one before.
-    pub(super) const fn needs_body(&self) -> bool {
-        matches!(self.stage.start, Start::Body(_))
+    /// The model with its task, for instruments.
+    pub(super) fn subject(&self) -> Subject {
+        let stage = &self.stage;
+        let seen = match stage.images {
+            Supply::Examples(count) => count,
+            Supply::Fresh => stage.steps * stage.batch as u64,
+        };
+        let examples = |part, count: u64| {
+            let (inputs, mut targets) = self.images(part, 0..count);
+            if stage.random_labels && part == Part::Train {
+                targets = (0..count).map(|i| self.task.random_label(i)).collect();
+            }
+            Examples::new(targets.len(), inputs, targets.iter().map(|class| *class as f32).collect())
+        };
+        let both = [examples(Part::Train, seen.min(CARD.0)), examples(Part::Test, CARD.1)];
+        let subject = self.learner.subject(self.learner.model.clone(), Objective::CrossEntropy, both, self.key);
+        Subject {
+            // A body that was taken over does not begin where it was drawn.
+            initial: subject.initial.filter(|_| stage.start == Start::Fresh),
+            // At the end of the cosine.
+            training: self.learner.trained_for(stage.steps, stage.batch, 0.0),
+            chance: Some(1.0 / stage.classes as f64),
+            ..subject
+        }
     }
 }
 

@@ -62,6 +62,14 @@ impl Kind {
         matches!(self, Kind::Cnn { .. })
     }
 
+    /// Paths of the weight of the first layer, and of the head's weights what they begin with.
+    pub(super) const fn paths(self) -> (&'static str, &'static str) {
+        match self {
+            Kind::BMlp { .. } | Kind::SMlp { .. } => ("mlp.input.weight", "mlp.output."),
+            Kind::Cnn { .. } => ("stages.0.weight", "head."),
+        }
+    }
+
     /// Width of a B-MLP.
     pub const fn b_width(self) -> Option<usize> {
         match self {
@@ -195,25 +203,16 @@ impl Net {
             Net::Cnn(cnn) => cnn.head.forward(values, cnn.features(values, x)),
         }
     }
-
-    /// The weight of the first layer, and where the head's weights are: paths of both.
-    pub(super) const fn paths(&self) -> (&'static str, &'static str) {
-        match self {
-            Net::Mlp(_) => ("mlp.input.weight", "mlp.output."),
-            Net::Cnn(_) => ("stages.0.weight", "head."),
-        }
-    }
 }
 
 impl Model for Net {
     fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
-        let hidden = match self {
-            Net::Mlp(mlp) => {
-                let named = |(i, h): (usize, Var<'g>)| (format!("layer {i}"), h);
-                mlp.hidden(values, inputs).into_iter().enumerate().map(named).collect()
+        match self {
+            Net::Mlp(mlp) => Model::forward(mlp, values, inputs),
+            Net::Cnn(cnn) => {
+                let features = cnn.features(values, inputs);
+                Forward { outputs: cnn.head.forward(values, features), hidden: vec![("features".into(), features)] }
             }
-            Net::Cnn(cnn) => vec![("features".into(), cnn.features(values, inputs))],
-        };
-        Forward { outputs: self.logits(values, inputs), hidden }
+        }
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::learner::StageLearner;
-use super::model::Net;
 use crate::contract::{Axis, Body, Dash, Heat, Image, Images, Line, Lines, Panel};
+use crate::instruments::subject::best;
 use crate::tasks::scattered_digits::{Drawn, Part, ScatteredDigits};
 use crate::tasks::supply::Supply;
 
@@ -93,16 +93,14 @@ fn learning(label: &str, seen: &Seen) -> Panel {
 /// The weights of the first layer as images.
 fn first_layer(stage: &StageLearner) -> Panel {
     let store = &stage.learner.store;
-    let path = stage.learner.model.paths().0;
+    let kind = stage.stage.kind;
+    let path = kind.paths().0;
     // The models name their first layer so.
     let slot = store.find(path).unwrap_or_else(|| unreachable!("{path} is a weight of every such model"));
     let (values, units) = (store.values(slot), store.shape(slot).last_extent());
-    let (side, kernels) = match &stage.learner.model {
-        Net::Mlp(_) => (stage.stage.task.canvas, false),
-        Net::Cnn(_) => (3, true),
-    };
+    let side = if kind.is_convolutional() { 3 } else { stage.stage.task.canvas };
     let filter = |unit: usize| values.iter().skip(unit).step_by(units).copied().collect::<Vec<f32>>();
-    let back = stage.task.permutation().filter(|_| !kernels);
+    let back = stage.task.permutation().filter(|_| !kind.is_convolutional());
     let mut images = Vec::new();
     for unit in 0..UNITS.min(units) {
         let weights = filter(unit);
@@ -162,7 +160,7 @@ fn answers(stage: &mut StageLearner) -> Panel {
     let logits = stage.logits(&inputs);
     let side = stage.stage.task.canvas;
     let answer = |(i, row): (usize, &[f32])| {
-        let said = crate::instruments::subject::best(row);
+        let said = best(row);
         let pixels = stage.task.canvas(Part::Test, i as u64).iter().map(|x| x.clamp(0.0, 1.0)).collect();
         let label = if said == targets[i] { format!("{said}, right") } else { format!("{said}, is {}", targets[i]) };
         Image { label, width: side, height: side, pixels }

@@ -1,9 +1,12 @@
 //! What of the settings cannot be used, by field, with what was found and expected.
 
+use std::sync::Arc;
+
 use super::settings::{Arm, Model, Settings};
 use crate::base::random::Key;
 use crate::base::text::nearest;
 use crate::contract::Problem;
+use crate::tasks::base_set::Standardise;
 use crate::tasks::scattered_digits::ScatteredDigits;
 use crate::tasks::supply::Supply;
 use crate::training::Checks;
@@ -100,12 +103,12 @@ impl Settings {
 
     /// What is wrong with the pictures, and with the task on them.
     fn base_problems(&self) -> Vec<Problem> {
-        let base = match self.base() {
-            Ok(base) => base,
-            Err(problem) => return vec![problem],
+        let base = match self.base.read(Standardise::MeanImage) {
+            Ok(base) => Arc::new(base),
+            Err(error) => return vec![Problem::told("base.idx", error)],
         };
         let refusals = ScatteredDigits::new(self.task.clone(), base, Key::new(0)).err().unwrap_or_default();
         let located = |field: &str| if field == "base" { "base".to_owned() } else { format!("task.{field}") };
-        refusals.into_iter().map(|r| Problem::new(located(r.field), r.found, r.expected)).collect()
+        refusals.0.into_iter().map(|r| Problem::new(located(r.field), r.found, r.expected)).collect()
     }
 }

@@ -1,29 +1,29 @@
 //! What a preset sets: the images, the models, and what is compared.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
 use super::model::Kind;
 use super::stages::Stages;
-use crate::contract::Problem;
-use crate::tasks::base_set::{BaseSet, Standardise};
+use crate::contract::Cell;
+use crate::tasks::images::Source;
 use crate::tasks::scattered_digits::Config;
 use crate::tasks::supply::Supply;
-use crate::tasks::{digits, idx};
-use crate::training::Cell;
 
 /// Classes by which costs are told before a user's files are read.
 const USUAL_CLASSES: usize = 10;
+/// Bytes of a trial beside its weights, in memory and on disk: images and plans; scores and panels. Somewhat
+/// above what `quick` was measured to take.
+const BESIDE: (u64, u64) = (30_000_000, 150_000);
+/// Bytes that a parameter takes in memory and on disk (two checkpoints of weights, best weights and optimiser).
+const PARAMETER: (u64, u64) = (48, 32);
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the pictures on the canvas come from.
-    pub base: Base,
+    pub base: Source,
     /// How images are made of them.
     pub task: Config,
     /// How much is evaluated, and how often.
@@ -49,36 +49,6 @@ pub struct Settings {
     pub augmentation: Augmentation,
     /// The transfer arm's recipe.
     pub transfer: Transfer,
-}
-
-/// Where the pictures come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Base {
-    /// The 1,797 digits of 8x8 pixels that ship with the program.
-    #[serde(rename = "digits")]
-    Digits {},
-    /// The user's own, in IDX files: MNIST, Fashion-MNIST and their like.
-    #[serde(rename = "idx")]
-    Idx(IdxSet),
-}
-
-/// A labelled set in two IDX files, plain or gzip.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdxSet {
-    /// Name in messages.
-    pub name: String,
-    /// File of the images.
-    pub images: PathBuf,
-    /// File of the labels.
-    pub labels: PathBuf,
-    /// Average 2x2 pixels into one: 28x28 becomes 14x14.
-    #[serde(default)]
-    pub pool: bool,
-    /// Use only the first so many images; all when absent.
-    #[serde(default)]
-    pub limit: Option<usize>,
 }
 
 /// How much is evaluated, and how often.
@@ -273,26 +243,12 @@ impl Settings {
         let label = condition.label(self, arm);
         let purpose = format!("{:?}", condition.purpose).to_lowercase();
         let (model, images) = (condition.model.name.clone(), condition.images);
+        let parameters = condition.model.kind.parameters(self.task.canvas, USUAL_CLASSES) as u64;
         Cell::new(label, condition, seeds, stages.steps())
             .at("purpose", purpose)
             .at("model", model)
             .at("images", images)
             .costing(stages.flop())
-    }
-
-    /// The pictures.
-    ///
-    /// # Errors
-    /// What is wrong with the user's files.
-    pub fn base(&self) -> Result<Arc<BaseSet>, Problem> {
-        let set = match &self.base {
-            Base::Digits {} => Ok(digits::base_set(Standardise::MeanImage)),
-            Base::Idx(set) => {
-                let IdxSet { name, images, labels, pool, limit } = set;
-                let options = idx::Options { pool: *pool, limit: *limit, ..idx::Options::default() };
-                idx::read(name, images, labels, &options).map_err(|error| Problem::told("base.idx", error))
-            }
-        };
-        set.map(Arc::new)
+            .taking(BESIDE.0 + PARAMETER.0 * parameters, BESIDE.1 + PARAMETER.1 * parameters)
     }
 }

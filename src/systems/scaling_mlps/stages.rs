@@ -2,7 +2,7 @@
 
 use super::augment::Augmentation;
 use super::model::Kind;
-use super::settings::{Condition, Purpose, Rule, Settings};
+use super::settings::{Condition, Evaluation, Purpose, Rule, Settings};
 use crate::nn::optimiser::{Group, Lion, Method, Moments, Sgd};
 use crate::tasks::scattered_digits::Config;
 use crate::tasks::supply::Supply;
@@ -27,6 +27,8 @@ pub(super) enum Start {
 pub(super) struct Stage {
     /// What its metrics' names begin with: empty, or `probe.`.
     pub(super) prefix: &'static str,
+    /// Its model.
+    pub(super) kind: Kind,
     /// Its images.
     pub(super) task: Config,
     pub(super) permuted: bool,
@@ -48,9 +50,7 @@ pub(super) struct Stage {
 #[derive(Clone, Debug)]
 pub(super) struct Stages {
     pub(super) all: Vec<Stage>,
-    kind: Kind,
-    test: usize,
-    validated: u64,
+    pub(super) evaluation: Evaluation,
 }
 
 impl Start {
@@ -65,6 +65,13 @@ impl Start {
     }
 }
 
+impl Stage {
+    /// Floating-point operations of training on one image.
+    pub(super) fn flop(&self) -> f64 {
+        self.kind.training_flop(self.task.canvas, self.classes)
+    }
+}
+
 impl Stages {
     /// What a condition does, with a base set of so many classes.
     pub(super) fn of(settings: &Settings, condition: &Condition, base_classes: usize) -> Self {
@@ -75,6 +82,7 @@ impl Stages {
         let classes = if settings.task.classes.is_empty() { base_classes } else { settings.task.classes.len() };
         let single = Stage {
             prefix: "",
+            kind: condition.model.kind,
             task: settings.task.clone(),
             permuted: condition.purpose == Purpose::Permuted,
             random_labels: condition.purpose == Purpose::RandomLabels,
@@ -90,9 +98,7 @@ impl Stages {
         };
         let transfers = condition.purpose == Purpose::Transfer;
         let all = if transfers { transfer(settings, &single, base_classes) } else { vec![single] };
-        let Settings { evaluation, .. } = settings;
-        let validated = evaluation.times * evaluation.validation as u64;
-        Stages { all, kind: condition.model.kind, test: evaluation.test, validated }
+        Stages { all, evaluation: settings.evaluation.clone() }
     }
 
     /// Steps of the trial as its progress counts them: of training, and parts of tests.
@@ -102,15 +108,16 @@ impl Stages {
 
     /// Parts of a test.
     pub(super) fn parts(&self) -> u64 {
-        self.test.div_ceil(TESTED) as u64
+        self.evaluation.test.div_ceil(TESTED) as u64
     }
 
     /// Floating-point operations of it all.
     pub(super) fn flop(&self) -> f64 {
+        let Evaluation { validation, times, test } = self.evaluation;
+        let evaluated = (times * validation as u64 + test as u64) as f64;
         let of = |stage: &Stage| {
             let trained = 3.0 * (stage.steps * stage.batch as u64) as f64;
-            let evaluated = (self.validated + self.test as u64) as f64;
-            (trained + evaluated) * 2.0 * self.kind.multiplications(stage.task.canvas, stage.classes)
+            (trained + evaluated) * 2.0 * stage.kind.multiplications(stage.task.canvas, stage.classes)
         };
         self.all.iter().map(of).sum()
     }

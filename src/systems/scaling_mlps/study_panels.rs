@@ -1,26 +1,25 @@
 //! What there is to see of the whole study.
 
-use super::evidence::{Cell, Found, Reached, law, reached};
+use super::evidence::{Found, Reached, Recorded, law, reached};
 use super::panels::{self, Offsets};
-use super::settings::{Purpose, Settings};
-use crate::contract::{Axis, Body, Dash, Line, Lines, Panel, Table, TrialResult, short_number};
+use super::settings::Purpose;
+use crate::contract::{Axis, Body, Dash, Line, Lines, Panel, Table, short_number};
 use crate::tasks::supply::Supply;
 
 /// Every panel for which something was recorded.
-pub(super) fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let found = Found::new(settings, results);
-    let panels = [scaling(&found), compute(&found), translation(&found), controls(&found)];
-    panels.into_iter().flatten().chain([seeds(&found)]).collect()
+pub(super) fn panels(found: Found<'_>) -> Vec<Panel> {
+    let panels = [scaling(found), compute(found), translation(found), controls(found)];
+    panels.into_iter().flatten().chain([seeds(found)]).collect()
 }
 
 /// Points (n, error) of a model.
-fn curve(found: &Found<'_>, model: &str) -> Vec<(f64, f64)> {
-    let point = |r: &Cell<'_>| Some((r.cell.condition.distinct() as f64, r.last("test_error")?));
+fn curve(found: Found<'_>, model: &str) -> Vec<(f64, f64)> {
+    let point = |r: &Recorded<'_>| Some((r.cell.condition.distinct() as f64, r.last("test_error")?));
     found.of(Purpose::Scaling, model).iter().filter_map(point).collect()
 }
 
 /// Error against the number of images, and the exchange rate.
-fn scaling(found: &Found<'_>) -> Option<Panel> {
+fn scaling(found: Found<'_>) -> Option<Panel> {
     let settings = found.settings;
     let line = |label: &str, dash, points| Line { label: label.to_owned(), dash, points };
     let own = |name: &str| [settings.mlp.as_str(), settings.cnn.as_str()].contains(&name);
@@ -69,7 +68,7 @@ fn scaling(found: &Found<'_>) -> Option<Panel> {
 }
 
 /// Error against compute with the fitted law.
-fn compute(found: &Found<'_>) -> Option<Panel> {
+fn compute(found: Found<'_>) -> Option<Panel> {
     let points = found.computed();
     if points.is_empty() {
         return None;
@@ -108,7 +107,7 @@ fn compute(found: &Found<'_>) -> Option<Panel> {
 }
 
 /// Accuracy by offset on the fewest images: perceptron and CNN.
-fn translation(found: &Found<'_>) -> Option<Panel> {
+fn translation(found: Found<'_>) -> Option<Panel> {
     let settings = found.settings;
     let heat = |name: &str| {
         let cell = found.of(Purpose::Scaling, name).into_iter().next()?;
@@ -126,11 +125,11 @@ fn translation(found: &Found<'_>) -> Option<Panel> {
 }
 
 /// Permuted pixels beside those in place.
-fn controls(found: &Found<'_>) -> Option<Panel> {
+fn controls(found: Found<'_>) -> Option<Panel> {
     let shown = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
-    let row = |cell: Cell<'_>| {
+    let row = |cell: Recorded<'_>| {
         let c = &cell.cell.condition;
-        let same = |plain: &Cell<'_>| plain.cell.condition.images == c.images;
+        let same = |plain: &Recorded<'_>| plain.cell.condition.images == c.images;
         let plain = (c.purpose == Purpose::Permuted).then(|| found.of(Purpose::Scaling, &c.model.name));
         let plain = plain.and_then(|cells| cells.into_iter().find(same)?.last("test_error"));
         let own = cell.last("test_error")?;
@@ -146,7 +145,7 @@ fn controls(found: &Found<'_>) -> Option<Panel> {
 }
 
 /// Every seed of every condition.
-fn seeds(found: &Found<'_>) -> Panel {
+fn seeds(found: Found<'_>) -> Panel {
     let metrics = ["test_error", "fine_tune.test_error", "calibration_error", "margin"];
     let mut rows = Vec::new();
     for r in found.evidence.all() {

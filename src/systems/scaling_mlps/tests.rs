@@ -12,7 +12,7 @@ use crate::nn::optimiser::{Lion, Method};
 use crate::nn::weights::Builder;
 use crate::training::Learner;
 use crate::training::testing::{
-    changed, contract, finish, measured, preset, refused, result, run, setup, takes_away_only, to_its_verdict,
+    changed, contract, finish, measured, preset, refused, result, run, takes_away_only, to_its_verdict,
 };
 
 const ENTRY: Entry = Entry::of::<ScalingMlps>();
@@ -102,8 +102,8 @@ fn a_checkpoint_of_another_trial_is_refused() {
     let study = shrunk("quick");
     let trials = study.trials();
     let of = |name: &str| trials.iter().find(|trial| trial.name == name).unwrap();
-    let checkpoint = study.start(of("CNN-fresh.s0"), &setup(1)).unwrap().save();
-    let error = study.start(of("B-MLP-128-fresh.s0"), &setup(1)).unwrap().restore(&checkpoint).unwrap_err();
+    let checkpoint = study.start(of("CNN-fresh.s0"), &Pool::serial()).unwrap().save();
+    let error = study.start(of("B-MLP-128-fresh.s0"), &Pool::serial()).unwrap().restore(&checkpoint).unwrap_err();
     assert!(error.to_string().contains("lacks the tensor mlp.input.weight"), "{error}");
 }
 
@@ -112,7 +112,7 @@ fn the_learning_rate_is_a_knob_and_a_divergence_is_traced() {
     let study = shrunk("quick");
     let spec = &study.trials()[0];
     let last = |rate: Option<f64>| {
-        let mut trial = study.start(spec, &setup(1)).unwrap();
+        let mut trial = study.start(spec, &Pool::serial()).unwrap();
         rate.into_iter().for_each(|rate| trial.turn("learning_rate", rate).unwrap());
         assert!(trial.turn("width", 3.0).is_err());
         let mut events = Vec::new();
@@ -120,11 +120,11 @@ fn the_learning_rate_is_a_knob_and_a_divergence_is_traced() {
         result(spec, &events).metrics["train_loss"].last().unwrap().1
     };
     assert_ne!(last(None), last(Some(0.0)));
-    let mut trial = study.start(spec, &setup(1)).unwrap();
+    let mut trial = study.start(spec, &Pool::serial()).unwrap();
     assert_eq!(trial.trace_divergence(), None);
     let mut saved = trial.save();
     saved.tensors.iter_mut().find(|t| t.name == "mlp.layers.0.perceptron.up.weight").unwrap().values.fill(f32::MAX);
-    let mut trial = study.start(spec, &setup(1)).unwrap();
+    let mut trial = study.start(spec, &Pool::serial()).unwrap();
     trial.restore(&saved).unwrap();
     assert!(trial.trace_divergence().unwrap().contains("mlp.layers.0.perceptron.up.weight"));
     let error = trial.step(&mut Vec::new()).unwrap_err().to_string();
@@ -171,7 +171,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("images: [512, 4096, \"fresh\"]", "images: [0, \"fresh\"]", "settings.arms[0].images"),
         ("b_mlp(width: 128, blocks: 3)", "b_mlp(width: 0, blocks: 3)", "settings.models[0].kind.width"),
         ("learning_rates: [1e-4, 3e-4, 1e-3]", "learning_rates: [-1.0]", "settings.arms[4].learning_rates"),
-        ("base: digits()", "base: idx((name: \"x\", images: \"none\", labels: \"none\"))", "settings.base"),
+        ("base: digits", "base: idx((name: \"x\", images: \"none\", labels: \"none\"))", "settings.base"),
     ]);
 }
 
@@ -286,7 +286,7 @@ fn pixels_and_first_weights_permuted_alike_leave_the_perceptron_as_it_was() {
     let order = permuted.permutation().unwrap().to_vec();
     let kind = Kind::BMlp { width: 32, blocks: 2 };
     let trained = |task: &ScatteredDigits, moved: bool| {
-        let build = |b: &mut Builder<'_>| Net::new(b, kind, 12, 10);
+        let build = move |b: &mut Builder<'_>| Net::new(b, kind, 12, 10);
         let mut learner = Learner::new(Key::new(1), Pool::serial(), Method::Lion(Lion::default()), build);
         if moved {
             let mut weights = learner.weight_values();

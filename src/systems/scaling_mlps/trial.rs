@@ -5,26 +5,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::learner::{Answers, StageLearner};
+use super::panels;
 use super::settings::{Condition, Settings};
-use super::stages::{Stages, TESTED};
-use super::{panels, subject};
-use crate::base::random::Key;
-use crate::base::threads::Pool;
-use crate::contract::{Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Setup, Tensor, Trial, TrialError};
+use super::stages::{Stages, Start, TESTED};
+use crate::contract::{Archive, Cell, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::robustness::{calibration_error, confidences, correct, margins};
 use crate::instruments::statistics::mean;
-use crate::tasks::base_set::BaseSet;
+use crate::tasks::base_set::{BaseSet, Standardise};
 use crate::tasks::scattered_digits::Part;
-use crate::training::{Cell, checkpoint, state};
+use crate::training::burst;
 
-/// Floating-point operations of the training steps that are done at once: tens of milliseconds.
-const AT_ONCE: f64 = 1e9;
 /// Points of the training loss between two evaluations.
 const POINTS: u64 = 4;
-/// Names of a checkpoint's tensors that hold the best weights so far, and the answers of a test.
-const BEST: &str = "best.";
-const LOGITS: &str = "test.logits";
 /// Bins of the calibration error.
 const BINS: usize = 15;
 
@@ -33,11 +26,10 @@ pub(super) struct ScalingTrial {
     cell: Cell<Condition>,
     settings: Settings,
     base: Arc<BaseSet>,
-    key: Key,
-    pool: Pool,
+    setup: Setup,
     stages: Stages,
     current: StageLearner,
-    /// Weights of the best checkpoint of this stage; of the stage before until there is one.
+    /// Weights of the best checkpoint of this stage; nothing until there is one.
     best: Vec<Vec<f32>>,
     /// Logits of the test so far.
     logits: Vec<f32>,
@@ -66,34 +58,19 @@ struct State {
 impl ScalingTrial {
     /// Starts the trial of a cell. Images and first weights depend on the seed and not on the condition,
     /// so that conditions are compared on the same ground.
-    pub(super) fn start(
-        settings: &Settings,
-        cell: Cell<Condition>,
-        seed: u64,
-        setup: &Setup,
-    ) -> Result<Self, TrialError> {
-        let base = settings.base().map_err(|problem| TrialError::Data(problem.found))?;
-        let key = setup.key.purpose("replica").index(seed);
+    pub(super) fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Self, TrialError> {
+        let base = Arc::new(settings.base.read(Standardise::MeanImage).map_err(TrialError::data)?);
         let stages = Stages::of(settings, &cell.condition, base.classes());
-        let current = Self::stage(settings, &cell, &stages, 0, &base, key, &setup.pool)?;
-        let settings = settings.clone();
-        let pool = setup.pool.clone();
+        let current = StageLearner::new(stages.all[0].clone(), &base, settings.evaluation.validation, setup)?;
+        let (settings, setup) = (settings.clone(), setup.clone());
         let (best, logits, state) = (Vec::new(), Vec::new(), State::default());
-        Ok(ScalingTrial { cell, settings, base, key, pool, stages, current, best, logits, state, turned: None })
+        Ok(ScalingTrial { cell, settings, base, setup, stages, current, best, logits, state, turned: None })
     }
 
-    fn stage(
-        settings: &Settings,
-        cell: &Cell<Condition>,
-        stages: &Stages,
-        which: usize,
-        base: &Arc<BaseSet>,
-        key: Key,
-        pool: &Pool,
-    ) -> Result<StageLearner, TrialError> {
-        let stage = stages.all[which].clone();
-        let validation = settings.evaluation.validation;
-        StageLearner::new(stage, cell.condition.model.kind, base, validation, key, pool.clone())
+    /// The stage at hand as it begins.
+    fn stage(&self) -> Result<StageLearner, TrialError> {
+        let stage = self.stages.all[self.state.stage].clone();
+        StageLearner::new(stage, &self.base, self.settings.evaluation.validation, &self.setup)
     }
 
     /// Where a metric stands among all that the trial records.
@@ -108,11 +85,9 @@ impl ScalingTrial {
     /// Some training steps, up to the next point of the loss.
     fn train(&mut self, record: &mut dyn Record) -> Result<(), TrialError> {
         let stage = &self.current.stage;
-        let flop = self.cell.condition.model.kind.training_flop(stage.task.canvas, stage.classes);
-        let most = (AT_ONCE / (flop * stage.batch as f64)).max(1.0) as u64;
         let peak = self.turned.unwrap_or(stage.learning_rate);
         let (steps, times) = (stage.steps, self.settings.evaluation.times);
-        for _ in 0..most {
+        for _ in 0..burst(stage.flop() * stage.batch as f64) {
             let loss = self.current.train(self.state.step, peak)?;
             self.state.step += 1;
             self.state.losses = (self.state.losses.0 + f64::from(loss), self.state.losses.1 + 1);
@@ -187,17 +162,16 @@ impl ScalingTrial {
 
     /// The next stage, with the body that this one found.
     fn advance(&mut self) -> Result<(), TrialError> {
-        let names = self.current.names();
         self.state = State {
             stage: self.state.stage + 1,
             before: self.state.before + self.state.step + self.state.tested,
             seen: std::mem::take(&mut self.state.seen),
             ..State::default()
         };
-        let (settings, cell, stages) = (&self.settings, &self.cell, &self.stages);
-        let mut next = Self::stage(settings, cell, stages, self.state.stage, &self.base, self.key, &self.pool)?;
-        if next.needs_body() {
-            next.take_body(&names, &self.best);
+        self.best.clear();
+        let mut next = self.stage()?;
+        if let Start::Body(_) = next.stage.start {
+            next.take_body(&self.current);
         }
         self.current = next;
         Ok(())
@@ -220,13 +194,12 @@ fn by_base(right: &[f64], bases: usize) -> Vec<f64> {
 
 impl Trial for ScalingTrial {
     fn progress(&self) -> Progress {
-        Progress { step: self.at() + self.state.tested, steps: self.stages.steps() }
+        Progress { step: self.at() + self.state.tested, steps: self.cell.steps }
     }
 
     fn step(&mut self, record: &mut dyn Record) -> Result<Flow, TrialError> {
         if self.at() == 0 {
             let stage = &self.current.stage;
-            let flop = self.cell.condition.model.kind.training_flop(stage.task.canvas, stage.classes);
             if self.settings.seen(self.cell.condition.images) != self.cell.condition.images {
                 let limit = self.settings.image_limit;
                 let text = format!("no more than {limit} distinct images are seen, whatever n says");
@@ -234,7 +207,7 @@ impl Trial for ScalingTrial {
             }
             record.metric(0, "parameters", self.current.learner.parameters() as f64);
             record.metric(0, "chance", 1.0 / stage.classes as f64);
-            record.metric(0, "compute", flop * (stage.steps * stage.batch as u64) as f64);
+            record.metric(0, "compute", stage.flop() * (stage.steps * stage.batch as u64) as f64);
         }
         if self.state.step < self.current.stage.steps {
             self.train(record)?;
@@ -256,8 +229,7 @@ impl Trial for ScalingTrial {
     }
 
     fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
-        let subject = subject::subject(&self.current, self.cell.condition.model.kind, self.key, &self.pool);
-        Ok(card::read(&subject, names, told))
+        Ok(card::read(&self.current.subject(), names, told))
     }
 
     fn turn(&mut self, knob: &str, value: f64) -> Result<(), TrialError> {
@@ -272,31 +244,16 @@ impl Trial for ScalingTrial {
         self.current.trace_divergence(self.state.step)
     }
 
-    fn save(&self) -> Checkpoint {
-        let mut tensors = self.current.learner.tensors();
-        let tensor = |name: String, values: &[f32]| Tensor { name, shape: vec![values.len()], values: values.to_vec() };
-        tensors.extend(self.best.iter().enumerate().map(|(i, values)| tensor(format!("{BEST}{i}"), values)));
-        tensors.push(tensor(LOGITS.into(), &self.logits));
-        checkpoint(self.progress().step, tensors, &self.state)
-    }
-
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let state: State = state(checkpoint)?;
-        let fits = state.stage < self.stages.all.len()
-            && state.step <= self.stages.all[state.stage].steps
-            && state.tested <= self.stages.parts();
-        if !fits {
-            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.state)?;
+        let stage = self.stages.all.get(self.state.stage);
+        let fits = stage.is_some_and(|stage| self.state.step <= stage.steps);
+        archive.reachable(fits && self.state.tested <= self.stages.parts())?;
+        if archive.restores() && self.state.stage > 0 {
+            self.current = self.stage()?;
         }
-        if state.stage > 0 {
-            let (settings, cell, stages) = (&self.settings, &self.cell, &self.stages);
-            self.current = Self::stage(settings, cell, stages, state.stage, &self.base, self.key, &self.pool)?;
-        }
-        self.current.learner.restore(checkpoint)?;
-        let values = |name: &str| checkpoint.tensors.iter().find(|t| t.name == name).map(|t| t.values.clone());
-        self.best = (0..).map_while(|i: usize| values(&format!("{BEST}{i}"))).collect();
-        self.logits = values(LOGITS).unwrap_or_default();
-        self.state = state;
-        Ok(())
+        self.current.learner.keep(archive)?;
+        archive.lists("best", &mut self.best);
+        archive.rows("test.logits", self.current.stage.classes, &mut self.logits)
     }
 }

@@ -1,12 +1,12 @@
 //! The judge: what must be shown, thresholds fixed here and nowhere else.
 
 use super::data::DataSet;
-use super::settings::{Condition, Settings};
+use super::settings::Condition;
 use crate::base::random::Key;
-use crate::contract::{Check, Outcome, SeedRow, TrialResult, Verdict};
+use crate::contract::{Check, Evidence, Outcome, Recorded, Verdict};
 use crate::instruments::reliance::over_seeds;
 use crate::instruments::statistics::{Estimate, mean};
-use crate::training::{Evidence, Measured, Recorded, decided, missing, seed_rows, undecided};
+use crate::training::{Measured, Ruling, hold, missing, verdict};
 
 /// Least training accuracy: below it nothing was learned that could be relied on.
 pub(super) const GATE: f64 = 0.995;
@@ -45,14 +45,9 @@ const HEADLINE: &str = "A_S on LMS-5: AUC with the linear coordinate randomised"
 const HEADLINE_THRESHOLD: &str = "<= 0.60 in every seed";
 
 /// The verdict on everything that was recorded.
-pub(super) fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-    let seeds = seed_rows(results, |name| !name.starts_with("oracle") && name != "batch_loss");
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let key = Key::new(seed).purpose("judge");
-    match Court::open(&evidence, key) {
-        Ok(court) => court.verdict(seeds),
-        Err(why) => undecided(HEADLINE, HEADLINE_THRESHOLD, &why, seeds),
-    }
+pub(super) fn judge(evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+    let rows = evidence.rows(|name| !name.starts_with("oracle") && name != "batch_loss");
+    verdict(HEADLINE, HEADLINE_THRESHOLD, rows, Court::open(evidence, key).map(|court| court.rule()))
 }
 
 /// The judged condition of a data set.
@@ -262,18 +257,17 @@ impl<'e> Court<'e> {
         expected.into_iter().map(check).collect()
     }
 
-    fn verdict(&self, seeds: Vec<SeedRow>) -> Verdict {
+    fn rule(&self) -> Ruling {
         let extreme = [self.extreme("E1", self.lms5, Some(HEADLINE)), self.extreme("E2", self.ms57, None)].concat();
         let pitfall = self.pitfall();
         let mut controls = self.without_simple();
         controls.extend(self.oracles());
-        let holds = |checks: &[Check]| checks.iter().all(|check| check.passed);
         let worst = |metric: &str, pick: fn(f64, f64) -> f64, from: f64| {
             [self.lms5, self.ms57].iter().flat_map(|r| r.values(metric)).fold(from, pick)
         };
         let refuted = worst("auc_simple_randomised", f64::max, 0.0) > NOT_LOST
             || worst("auc_rest_randomised", f64::min, 1.0) < NOT_WHOLE;
-        let outcome = match (holds(&controls) && !refuted, holds(&extreme), holds(&pitfall)) {
+        let outcome = match (hold(&controls) && !refuted, hold(&extreme), hold(&pitfall)) {
             (true, true, true) => Outcome::Reproduced,
             (true, true, false) | (true, false, true) => Outcome::Partly,
             _ => Outcome::NotReproduced,
@@ -292,6 +286,6 @@ impl<'e> Court<'e> {
             of(self.ms7, "accuracy_standard"),
             self.lms5.seeds.len(),
         );
-        decided(outcome, &told, [extreme, pitfall].concat(), controls, seeds)
+        Ruling { outcome, told, checks: [extreme, pitfall].concat(), controls }
     }
 }

@@ -15,13 +15,13 @@ mod trial;
 
 pub use data::DataSet;
 
+use crate::base::random::Key;
 use crate::contract::{
-    Card, Cost, Family, MetricCard, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict,
+    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets,
 };
 use crate::instruments::card;
-use crate::training::specs;
-use settings::Settings;
+use settings::{Condition, Settings};
 
 /// The system.
 #[derive(Clone, Copy, Debug)]
@@ -54,89 +54,44 @@ impl System for SimplicityBias {
                       CIFAR-10 and a ResNet: what counts is that one picture is easier to tell than the other. Control \
                       (b) is reported and does not decide: one seed in 50 picks the coordinate that is looked at",
         metrics: &[
-            MetricCard { name: "test_accuracy", unit: "accuracy", says: "a part of the test points, during training" },
-            MetricCard {
-                name: "train_accuracy",
-                unit: "accuracy",
-                says: "a part of the training points; at the end all",
-            },
-            MetricCard { name: "train_loss", unit: "nats", says: "cross-entropy on the same points" },
-            MetricCard { name: "auc_standard", unit: "AUC", says: "test points as they are" },
-            MetricCard {
-                name: "auc_simple_randomised",
-                unit: "AUC",
-                says: "the simplest block shuffled among test points",
-            },
-            MetricCard {
-                name: "auc_rest_randomised",
-                unit: "AUC",
-                says: "everything but the simplest block shuffled, jointly",
-            },
-            MetricCard { name: "accuracy_standard", unit: "accuracy", says: "all test points, at the end" },
-            MetricCard {
-                name: "accuracy_simple_randomised",
-                unit: "accuracy",
-                says: "the same with the simplest block shuffled",
-            },
-            MetricCard {
-                name: "accuracy_rest_randomised",
-                unit: "accuracy",
-                says: "the same with everything else shuffled",
-            },
-            MetricCard { name: "most_relied_on", unit: "", says: "number of the block whose shuffling costs most AUC" },
-            MetricCard {
-                name: "batch_loss",
-                unit: "nats",
-                says: "training loss of the last batch (of attacked points, if any)",
-            },
-            MetricCard { name: "steps", unit: "", says: "training steps that were done" },
+            metric("test_accuracy", "accuracy", "a part of the test points, during training"),
+            metric("train_accuracy", "accuracy", "a part of the training points; at the end all"),
+            metric("train_loss", "nats", "cross-entropy on the same points"),
+            metric("auc_standard", "AUC", "test points as they are"),
+            metric("auc_simple_randomised", "AUC", "the simplest block shuffled among test points"),
+            metric("auc_rest_randomised", "AUC", "everything but the simplest block shuffled, jointly"),
+            metric("accuracy_standard", "accuracy", "all test points, at the end"),
+            metric("accuracy_simple_randomised", "accuracy", "the same with the simplest block shuffled"),
+            metric("accuracy_rest_randomised", "accuracy", "the same with everything else shuffled"),
+            metric("most_relied_on", "", "number of the block whose shuffling costs most AUC"),
+            metric("batch_loss", "nats", "training loss of the last batch (of attacked points, if any)"),
+            metric("steps", "", "training steps that were done"),
         ],
     };
 
-    const PRESETS: &'static [ShippedPreset] = &[
-        ShippedPreset { name: "quick", text: include_str!("../../../presets/simplicity-bias/quick.ron") },
-        ShippedPreset { name: "full", text: include_str!("../../../presets/simplicity-bias/full.ron") },
-        ShippedPreset { name: "ablated", text: include_str!("../../../presets/simplicity-bias/ablated.ron") },
-    ];
-
+    const PRESETS: &'static [ShippedPreset] = presets!("simplicity-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;
+    type Condition = Condition;
 
     fn problems(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
 
-    fn cost(settings: &Settings, seeds: u64) -> Cost {
-        let trials = specs(&settings.cells(seeds));
-        let widest = settings.conditions.iter().map(|c| c.width()).max().unwrap_or(0);
-        // Points by coordinates and as the network sees them, and as much again while they are scored.
-        let memory = 4 * (3 * settings.train + 4 * settings.test) * widest;
-        let recorded = 6 * settings.evaluation.resamples * 20 + 40_000;
-        Cost {
-            flop: trials.iter().map(|spec| spec.flop).sum(),
-            memory: memory as u64 + (8 << 20),
-            disk: (trials.len() * (recorded + 400_000)) as u64,
-            trials: trials.len(),
-        }
+    fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {
+        settings.cells(seeds)
     }
 
-    fn trials(settings: &Settings, seeds: u64) -> Vec<TrialSpec> {
-        specs(&settings.cells(seeds))
+    fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
+        Ok(Box::new(trial::SimplicityTrial::start(settings, cell.condition, setup)))
     }
 
-    fn start(settings: &Settings, spec: &TrialSpec, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
-        let condition = settings.conditions.iter().find(|condition| condition.name == spec.condition);
-        let condition =
-            condition.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))?;
-        Ok(Box::new(trial::SimplicityTrial::start(settings, condition.clone(), spec, setup)))
+    fn panels(_: &Settings, evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+        panels::study(evidence)
     }
 
-    fn panels(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-        panels::study(settings, results)
-    }
-
-    fn judge(settings: &Settings, seed: u64, results: &[TrialResult]) -> Verdict {
-        judge::judge(settings, seed, results)
+    fn judge(_: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
+        judge::judge(evidence, key)
     }
 }

@@ -4,13 +4,14 @@ use super::data::Data;
 use super::settings::{Attack, Ball, Condition, Network};
 use crate::base::random::Key;
 use crate::base::threads::Pool;
-use crate::contract::TrialError;
+use crate::contract::{Archive, TrialError};
 use crate::engine::{Shape, Var};
+use crate::instruments::subject::{Forward, Model};
 use crate::nn::layers::{Activation, Spread};
 use crate::nn::weights::{Builder, Values};
 use crate::nn::zoo::cnn::{self, Cnn, Flatten, Stage};
 use crate::nn::zoo::mlp::{Mlp, MlpShape};
-use crate::training::{Learner, Pass, Trained};
+use crate::training::{Learner, Pass, Trained, turned};
 
 /// The most rows that are scored at once.
 const AT_ONCE: usize = 500;
@@ -37,23 +38,17 @@ impl Net {
             }
         }
     }
+}
 
-    /// Inputs `[rows, width]` to logits `[rows, 2]`.
-    pub(super) fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g> {
+/// Inputs `[rows, width]` to logits `[rows, 2]`.
+impl Model for Net {
+    fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Forward<'g> {
         match self {
-            Net::Mlp(mlp) => mlp.forward(values, x),
-            Net::Cnn(cnn) => cnn.forward(values, image(x)),
-        }
-    }
-
-    /// Its layers by name, the representation last.
-    pub(super) fn hidden<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Vec<(String, Var<'g>)> {
-        match self {
-            Net::Mlp(mlp) => {
-                let named = |(i, layer): (usize, Var<'g>)| (format!("hidden layer {}", i + 1), layer);
-                mlp.hidden(values, x).into_iter().enumerate().map(named).collect()
+            Net::Mlp(mlp) => Model::forward(mlp, values, x),
+            Net::Cnn(cnn) => {
+                let hidden = vec![("filters".into(), cnn.features(values, image(x)))];
+                Forward { outputs: cnn.forward(values, image(x)), hidden }
             }
-            Net::Cnn(cnn) => vec![("filters".into(), cnn.features(values, image(x)))],
         }
     }
 }
@@ -100,28 +95,24 @@ fn attacked<'g>(attack: &Attack, x: Var<'g>, clean: Var<'g>, gradient: Var<'g>) 
 
 impl Member {
     fn new(condition: &Condition, data: &Data, batch: usize, key: Key, pool: Pool) -> Self {
-        let mut learner = Learner::new(key, pool, condition.optimiser, |b| Net::new(b, condition));
+        let made = condition.clone();
+        let mut learner = Learner::new(key, pool, condition.optimiser, move |b| Net::new(b, &made));
         let shapes = [("x", Shape::from([batch, data.width])), ("y", Shape::from([batch]))];
         let training = learner.training(&shapes, |net, values, given| {
-            (net.forward(values, given[0]).cross_entropy(given[1]).mean(), Vec::new())
+            (net.forward(values, given[0]).outputs.cross_entropy(given[1]).mean(), Vec::new())
         });
         let attack = condition.attack.map(|attack| {
             let shapes = [shapes[0].clone(), shapes[1].clone(), ("clean", Shape::from([batch, data.width]))];
             learner.pass(&shapes, |net, values, given| {
                 let [x, y, clean] = [given[0], given[1], given[2]];
-                let loss = net.forward(values, x).cross_entropy(y).sum();
+                let loss = net.forward(values, x).outputs.cross_entropy(y).sum();
                 let gradient = x.graph().gradient(loss, &[x]).expect("every op of the networks has a gradient");
                 vec![attacked(&attack, x, clean, gradient[0])]
             })
         });
-        let rotation = data.rotation.clone();
         let at_once = AT_ONCE.min(data.positive.len());
         let scoring = learner.pass(&[("rows", Shape::from([at_once, data.width]))], |net, values, given| {
-            let rows = given[0];
-            let seen = rotation.as_ref().map_or(rows, |rotation| {
-                rows.matmul(rows.graph().constant([data.width, data.width], rotation.matrix().to_vec()))
-            });
-            let logits = net.forward(values, seen);
+            let logits = net.forward(values, turned(data.rotation.as_ref(), given[0])).outputs;
             vec![logits.slice(1, 1, 1) - logits.slice(1, 0, 1)]
         });
         Member { learner, training, attack, scoring }
@@ -150,6 +141,14 @@ impl Networks {
             |i: usize| Member::new(condition, data, batch, key.purpose("member").index(i as u64), pool.clone());
         let members = (0..condition.members).map(member).collect();
         Networks { members, width: data.width, attack_steps: condition.attack.map_or(0, |attack| attack.steps) }
+    }
+
+    /// Names every member's weights and optimiser state to a checkpoint.
+    pub(super) fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        for (i, member) in self.members.iter_mut().enumerate() {
+            member.learner.keep(&mut archive.under(&format!("member.{i}.")))?;
+        }
+        Ok(())
     }
 
     /// A training step of every member on the same batch: the mean loss.

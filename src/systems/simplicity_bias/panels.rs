@@ -2,11 +2,12 @@
 
 use super::data::{BLOCKS_OF_DOMINO, Data, DataSet};
 use super::judge::judged;
-use super::settings::{Condition, Settings};
+use super::settings::Condition;
 use super::trial::Look;
-use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Panel, Table, TrialResult};
+use crate::contract::{
+    Axis, Bar, Bars, Body, Dash, Evidence, Heat, Image, Images, Line, Lines, Panel, Recorded, Table, TrialResult,
+};
 use crate::instruments::reliance::Scores;
-use crate::training::{Evidence, Recorded};
 
 /// Bins of a histogram.
 const BINS: usize = 24;
@@ -151,10 +152,9 @@ pub(super) fn timeline(looks: &[Look]) -> Panel {
 }
 
 /// The panels of the study.
-pub(super) fn study(settings: &Settings, results: &[TrialResult]) -> Vec<Panel> {
-    let evidence = Evidence::new(settings.cells(u64::MAX), results);
-    let mut shown = vec![overview(&evidence), table(&evidence)];
-    shown.extend(judged(&evidence, DataSet::Ms57).map(|recorded| plateau(recorded)));
+pub(super) fn study(evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
+    let mut shown = vec![overview(evidence), table(evidence)];
+    shown.extend(judged(evidence, DataSet::Ms57).map(|recorded| plateau(recorded)));
     shown
 }
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::data::DataSet;
-use crate::contract::Problem;
+use crate::contract::{Cell, Problem};
 use crate::nn::optimiser::{Method, OptimiserSettings};
-use crate::training::{Cell, Checks};
+use crate::nn::zoo::mlp::multiply_adds;
+use crate::training::Checks;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,12 +143,8 @@ impl Condition {
 
     /// Multiply-adds of the network for one row.
     fn work(&self) -> f64 {
-        let inputs = self.width() as f64;
         match self.network {
-            Network::Mlp { width, layers } => {
-                let width = width as f64;
-                inputs * width + (layers as f64 - 1.0) * width * width + 2.0 * width
-            }
+            Network::Mlp { width, layers } => multiply_adds(self.width(), width, layers, 2),
             // 16x8 pixels: 9 -> 16 filters, 144 -> 32 filters, pooled to 8x4, 1,024 -> 64 -> 2.
             Network::Cnn => 128.0 * (9.0 * 16.0 + 144.0 * 32.0) + 1024.0 * 64.0 + 128.0,
         }
@@ -168,11 +165,8 @@ impl Condition {
         let mut checks = Checks::under(path);
         let dominoes = self.data == DataSet::Dominoes;
         match self.network {
-            Network::Mlp { width, layers } if !(1..=4096).contains(&width) || !(1..=16).contains(&layers) => {
-                checks.holds("network", false, format!("{width} x {layers}"), "1 to 4096 units in 1 to 16 layers");
-            }
-            Network::Cnn if !dominoes => checks.holds("network", false, "cnn", "an mlp, except for dominoes"),
-            _ => {}
+            Network::Mlp { width, layers } => checks.perceptron("network", width, layers),
+            Network::Cnn => checks.holds("network", dominoes, "cnn", "an mlp, except for dominoes"),
         }
         checks.range("dimension", self.dimension, 2..=1000);
         self.train.iter().for_each(|train| checks.range("train", *train, batch.max(2)..=1_000_000));
@@ -226,6 +220,10 @@ impl Settings {
 
     /// The conditions as cells of the study.
     pub fn cells(&self, seeds: u64) -> Vec<Cell<Condition>> {
+        let widest = self.conditions.iter().map(Condition::width).max().unwrap_or(0);
+        // Points by coordinates and as the network sees them, and as much again while they are scored.
+        let memory = 4 * (3 * self.train + 4 * self.test) * widest + (8 << 20);
+        let recorded = 6 * self.evaluation.resamples * 20 + 40_000;
         let cell = |condition: &Condition| {
             let seeds = condition.seeds.map_or(seeds, |most| most.min(seeds));
             let steps = condition.steps + condition.parts() as u64;
@@ -235,6 +233,7 @@ impl Settings {
                 .at("data", condition.data.name())
                 .at("dimension", condition.width())
                 .costing(flop)
+                .taking(memory as u64, recorded as u64 + 400_000)
         };
         self.conditions.iter().map(cell).collect()
     }

@@ -2,32 +2,13 @@
 //! the model.
 
 use super::data::{Data, DataSet};
-use super::networks::Net;
 use super::trial::SimplicityTrial;
-use crate::engine::Var;
-use crate::instruments::subject::{Examples, Feature, Forward, Model, Objective, Subject, Training};
-use crate::nn::weights::{Builder, Values};
-use crate::tasks::rotation::Rotation;
+use crate::instruments::subject::{Examples, Feature, Objective, Subject};
 use crate::tasks::slabs::Points;
+use crate::training::Turned;
 
 /// The most examples that are handed out, of training and of test points.
 const MOST: (usize, usize) = (2000, 1000);
-
-struct Seen {
-    net: Net,
-    rotation: Option<Rotation>,
-}
-
-impl Model for Seen {
-    fn forward<'g>(&self, values: &Values<'g>, inputs: Var<'g>) -> Forward<'g> {
-        let turned = self.rotation.as_ref().map_or(inputs, |rotation| {
-            let width = rotation.width();
-            inputs.matmul(inputs.graph().constant([width, width], rotation.matrix().to_vec()))
-        });
-        let hidden = self.net.hidden(values, turned);
-        Forward { outputs: self.net.forward(values, turned), hidden }
-    }
-}
 
 fn examples(points: &Points, width: usize, most: usize) -> Examples {
     let count = points.y.len().min(most);
@@ -52,35 +33,14 @@ pub(super) fn subject(trial: &SimplicityTrial, steps: u64) -> Result<Subject, St
     let [member] = trial.networks.members.as_slice() else {
         return Err("an ensemble is no single model".into());
     };
-    let (data, condition, learner) = (&trial.data, trial.condition.clone(), &member.learner);
-    let test = examples(&data.test, data.width, MOST.1);
+    let (data, condition, learner) = (&trial.data, &trial.condition, &member.learner);
+    let (train, test) = (examples(&data.train, data.width, MOST.0), examples(&data.test, data.width, MOST.1));
     let features = features(data, condition.data, &test);
-    let training = Training {
-        optimiser: condition.optimiser,
-        learning_rate: condition.learning_rate,
-        batch: trial.settings.batch,
-        steps,
-    };
+    let model = Turned { model: learner.model.clone(), rotation: data.rotation.clone() };
     Ok(Subject {
-        model: Box::new(Seen { net: learner.model.clone(), rotation: data.rotation.clone() }),
-        store: learner.store.clone(),
-        weights: learner.weights.clone(),
-        initial: Some(learner.initial().to_vec()),
-        reinitialise: Some(Box::new(move |key| {
-            let mut store = crate::engine::Store::new();
-            let mut builder = Builder::new(&mut store, key);
-            Net::new(&mut builder, &condition);
-            builder.finish().slots().iter().map(|slot| store.values(*slot).to_vec()).collect()
-        })),
-        objective: Objective::CrossEntropy,
-        row: vec![data.width],
-        target: vec![],
-        train: examples(&data.train, data.width, MOST.0),
-        test,
         features,
-        training: Some(training),
+        training: learner.trained_for(steps, trial.settings.batch, condition.learning_rate),
         chance: Some(0.5),
-        key: trial.key.purpose("card"),
-        pool: trial.pool.clone(),
+        ..learner.subject(model, Objective::CrossEntropy, [train, test], trial.key)
     })
 }

@@ -1,9 +1,10 @@
 //! The system through the contract: presets, trials, resume, and a judge that can say no.
 
 use super::*;
-use crate::contract::{Event, Outcome, Study};
+use crate::base::threads::Pool;
+use crate::contract::{Event, Outcome, Study, TrialResult, TrialSpec};
 use crate::training::testing::{
-    changed, contract, measured, preset, refused, result, run, setup, takes_away_only, to_its_verdict,
+    changed, contract, measured, preset, refused, result, run, takes_away_only, to_its_verdict,
 };
 
 /// A preset with few points and steps, everything else as it is.
@@ -71,7 +72,7 @@ fn a_checkpoint_of_another_trial_is_refused() {
     let study = shrunk("full");
     let start = |name: &str| {
         let spec = study.trials().into_iter().find(|spec| spec.name == name).unwrap();
-        study.start(&spec, &setup(1)).unwrap()
+        study.start(&spec, &Pool::serial()).unwrap()
     };
     let saved = start("LMS-5.s0").save();
     let error = start("LMS-5-ensemble.s0").restore(&saved).unwrap_err().to_string();

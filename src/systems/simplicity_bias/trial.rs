@@ -1,6 +1,5 @@
 //! A running trial: train with looks in between, then examine what the networks rely on.
 
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Data, DataSet};
@@ -10,17 +9,14 @@ use super::panels;
 use super::settings::{Condition, Settings};
 use super::subject;
 use crate::base::random::Key;
-use crate::contract::{
-    Checkpoint, Flow, Level, Panel, Progress, Reading, Record, Setup, Tensor, Trial, TrialError, TrialSpec,
-};
+use crate::contract::{Archive, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::reliance::{Measure, Scores, permutation, randomised, scores};
-use crate::training::{checkpoint, state};
+use crate::tasks::supply::Epochs;
+use crate::training::burst;
 
 /// Parts of the examination beside one a block: training points, AUC, accuracy, hand-made classifiers.
 pub(super) const FIXED_PARTS: usize = 4;
-/// About how many floating-point operations a call of `step` does: some tens of milliseconds.
-const CALL_FLOP: f64 = 4e8;
 
 /// What was seen at one moment of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,10 +54,7 @@ pub(super) struct SimplicityTrial {
     pub(super) key: Key,
     pub(super) data: Data,
     pub(super) networks: Networks,
-    pub(super) pool: crate::base::threads::Pool,
-    /// Order of the training points in the present epoch.
-    order: Vec<u32>,
-    epoch: Option<u64>,
+    epochs: Epochs,
     batch: (Vec<f32>, Vec<f32>),
     at: State,
     /// Drops on a few points, for the live panel: not saved.
@@ -70,8 +63,8 @@ pub(super) struct SimplicityTrial {
 
 impl SimplicityTrial {
     /// Starts a condition. Data and first weights depend on the seed and the shapes, not on the condition.
-    pub(super) fn start(settings: &Settings, condition: Condition, spec: &TrialSpec, setup: &Setup) -> Self {
-        let key = setup.key.purpose("replica").index(spec.seed);
+    pub(super) fn start(settings: &Settings, condition: Condition, setup: &Setup) -> Self {
+        let key = setup.key;
         let settings = settings.sized(&condition);
         let data = Data::new(&settings, &condition, key.purpose("data"));
         let networks = Networks::new(&condition, &data, settings.batch, key, &setup.pool);
@@ -85,33 +78,23 @@ impl SimplicityTrial {
             accuracies: Vec::new(),
         };
         SimplicityTrial {
+            epochs: Epochs::new(settings.train, settings.batch, key.purpose("order")),
             batch: (vec![0.0; settings.batch * data.width], vec![0.0; settings.batch]),
             settings,
             condition,
             key,
             data,
             networks,
-            pool: setup.pool.clone(),
-            order: Vec::new(),
-            epoch: None,
             at,
             live: None,
         }
     }
 
-    /// Fills the batch of a step: every epoch goes once through the training points in an order of its own; what
-    /// is left of a whole batch waits for another epoch.
+    /// Fills the batch of a step.
     fn fill(&mut self) {
-        let (size, width) = (self.settings.batch, self.data.width);
-        let batches = (self.settings.train / size) as u64;
-        let (epoch, at) = (self.at.step / batches, (self.at.step % batches) as usize);
-        if self.epoch != Some(epoch) {
-            self.order = (0..self.settings.train as u32).collect();
-            self.order.shuffle(&mut self.key.purpose("order").index(epoch).stream());
-            self.epoch = Some(epoch);
-        }
+        let width = self.data.width;
         let (x, y) = (self.batch.0.chunks_mut(width), &mut self.batch.1);
-        for ((row, x), y) in self.order[at * size..][..size].iter().zip(x).zip(y) {
+        for ((row, x), y) in self.epochs.batch(self.at.step).iter().zip(x).zip(y) {
             let row = *row as usize;
             x.copy_from_slice(&self.data.inputs[row * width..][..width]);
             *y = self.data.train.y[row];
@@ -120,8 +103,7 @@ impl SimplicityTrial {
 
     /// Training steps up to the next look, or as many as a call of `step` has time for.
     fn train(&mut self, record: &mut dyn Record) -> Result<(), TrialError> {
-        let calls = (CALL_FLOP / self.condition.step_flop(self.settings.batch)).clamp(1.0, 32.0) as u64;
-        for _ in 0..calls {
+        for _ in 0..burst(self.condition.step_flop(self.settings.batch)) {
             self.fill();
             let trained = self.networks.train(&self.batch.0, &self.batch.1, self.at.step, self.condition.learning_rate);
             let batch_loss = trained.map_err(|error| error.of_batch(self.key.purpose("order").number()))?;
@@ -329,28 +311,10 @@ impl Trial for SimplicityTrial {
         Ok(card::read(&subject::subject(self, self.at.step)?, names, told))
     }
 
-    fn save(&self) -> Checkpoint {
-        let tensors = |(i, member): (usize, &super::networks::Member)| -> Vec<Tensor> {
-            let named = |t: Tensor| Tensor { name: format!("member.{i}.{}", t.name), ..t };
-            member.learner.tensors().into_iter().map(named).collect()
-        };
-        checkpoint(self.at.step, self.networks.members.iter().enumerate().flat_map(tensors).collect(), &self.at)
-    }
-
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrialError> {
-        let at: State = state(checkpoint)?;
-        let fits = at.step <= self.condition.extended && at.examined <= self.condition.parts();
-        if !fits || at.drops.len() > self.data.blocks.len() || at.step != checkpoint.step {
-            return Err(TrialError::Checkpoint("it is from further on than this trial goes".into()));
-        }
-        for (i, member) in self.networks.members.iter_mut().enumerate() {
-            let prefix = format!("member.{i}.");
-            let own = |t: &Tensor| Some(Tensor { name: t.name.strip_prefix(&prefix)?.to_owned(), ..t.clone() });
-            let tensors = checkpoint.tensors.iter().filter_map(own).collect();
-            member.learner.restore(&Checkpoint { step: checkpoint.step, tensors, ..Checkpoint::default() })?;
-        }
-        self.at = at;
-        self.epoch = None;
-        Ok(())
+    fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {
+        archive.state(&mut self.at)?;
+        let within = self.at.step <= self.condition.extended && self.at.examined <= self.condition.parts();
+        archive.reachable(within && self.at.drops.len() <= self.data.blocks.len())?;
+        self.networks.keep(archive)
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Batch, Classification, Config, Pair, Refusal, TaskCount};
+use super::{Batch, Classification, Config, Pair, TaskCount};
 use crate::base::random::{Key, Stream};
 use crate::tasks::base_set::{BaseSet, Split};
-use crate::tasks::{Family, Task};
+use crate::tasks::{Family, Refusals, Task};
 
 /// Distinct vectors in a sequence of `random pairs`.
 const VECTORS: usize = 8;
@@ -44,16 +44,16 @@ impl Gpicl {
     ///
     /// # Errors
     /// Every setting that cannot be used, and a base set of which a part lacks a class.
-    pub fn new(config: Config, base: Arc<BaseSet>, key: Key) -> Result<Self, Vec<Refusal>> {
+    pub fn new(config: Config, base: Arc<BaseSet>, key: Key) -> Result<Self, Refusals> {
         let mut refusals = config.refusals(base.classes());
         for (part, split) in [("training", Split::Train), ("held-out", Split::HeldOut)] {
             let present = |class| base.part(split).iter().any(|&row| usize::from(base.labels[row as usize]) == class);
             if let Some(class) = (0..base.classes()).find(|&class| !present(class)) {
                 let found = format!("no {part} row of class {} in {}", base.class_names[class], base.name);
-                refusals.push(Refusal { field: "base", found, expected: "every class in both parts".into() });
+                refusals.check("base", false, found, "every class in both parts");
             }
         }
-        if !refusals.is_empty() {
+        if !refusals.0.is_empty() {
             return Err(refusals);
         }
         let mut fixed = Pair::blank(base.features(), config.projection, base.classes(), config.classes);
@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn a_base_set_without_a_part_is_refused() {
         let refused = Gpicl::new(finite(4), Arc::new(Shipped::Iris.base_set()), Key::new(0)).unwrap_err();
-        let messages: Vec<String> = refused.iter().map(ToString::to_string).collect();
+        let messages: Vec<String> = refused.0.iter().map(ToString::to_string).collect();
         assert_eq!(messages[0], "classes: expected 2 to 3, the classes of the base set, found 5");
         assert_eq!(
             messages[1],

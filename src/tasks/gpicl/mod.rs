@@ -8,12 +8,16 @@
 mod batch;
 mod family;
 mod pair;
+mod sample;
 
 pub use batch::Batch;
 pub use family::{Evaluation, Gpicl};
 pub use pair::{Classification, Examples, Pair};
+pub(super) use sample::ENTRY;
 
 use serde::{Deserialize, Serialize};
+
+use super::Refusals;
 
 /// Positions that count as "the last": accuracy at one position alone is noisy.
 pub const LAST: usize = 8;
@@ -112,18 +116,6 @@ impl Default for Config {
     }
 }
 
-/// A setting that is of the right type but cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: expected {expected}, found {found}")]
-pub struct Refusal {
-    /// Field of [`Config`].
-    pub field: &'static str,
-    /// What stands there.
-    pub found: String,
-    /// What was expected.
-    pub expected: String,
-}
-
 impl Config {
     /// Numbers of one token: 2P + C paired, P + C shifted.
     pub const fn token_width(&self) -> usize {
@@ -134,20 +126,15 @@ impl Config {
     }
 
     /// What cannot be used on a base set of `base_classes` classes; all of it, in field order.
-    pub fn refusals(&self, base_classes: usize) -> Vec<Refusal> {
-        let mut refusals = Vec::new();
-        let mut check = |field, fits: bool, found: String, expected: String| {
-            if !fits {
-                refusals.push(Refusal { field, found, expected });
-            }
-        };
+    pub fn refusals(&self, base_classes: usize) -> Refusals {
+        let mut refusals = Refusals::default();
         let classes = format!("2 to {base_classes}, the classes of the base set");
-        check("classes", (2..=base_classes).contains(&self.classes), self.classes.to_string(), classes);
-        check("projection", (1..=1024).contains(&self.projection), self.projection.to_string(), "1 to 1024".into());
-        check("tokens", (2..=4096).contains(&self.tokens), self.tokens.to_string(), "2 to 4096".into());
+        refusals.check("classes", (2..=base_classes).contains(&self.classes), self.classes, classes);
+        refusals.check("projection", (1..=1024).contains(&self.projection), self.projection, "1 to 1024");
+        refusals.check("tokens", (2..=4096).contains(&self.tokens), self.tokens, "2 to 4096");
         let some_tasks = self.tasks != TaskCount::Finite(0);
-        check("tasks", some_tasks, self.tasks.to_string(), "at least 1, or \"inf\"".into());
-        check("bias", (0.0..=1.0).contains(&self.bias), self.bias.to_string(), "a share from 0 to 1".into());
+        refusals.check("tasks", some_tasks, self.tasks, "at least 1, or \"inf\"");
+        refusals.check("bias", (0.0..=1.0).contains(&self.bias), self.bias, "a share from 0 to 1");
         refusals
     }
 }
@@ -174,10 +161,10 @@ mod tests {
             ..Config::default()
         };
         let refusals = config.refusals(10);
-        let fields: Vec<_> = refusals.iter().map(|r| r.field).collect();
+        let fields: Vec<_> = refusals.0.iter().map(|r| r.field).collect();
         assert_eq!(fields, ["classes", "projection", "tokens", "tasks", "bias"]);
-        assert_eq!(refusals[0].to_string(), "classes: expected 2 to 10, the classes of the base set, found 11");
-        assert_eq!(Config::default().refusals(10), []);
+        assert_eq!(refusals.0[0].to_string(), "classes: expected 2 to 10, the classes of the base set, found 11");
+        assert_eq!(Config::default().refusals(10).0, []);
     }
 
     #[test]

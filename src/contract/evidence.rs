@@ -1,91 +1,15 @@
-//! The cells of a study, its trials, and what those recorded, by condition.
+//! What the trials of a study recorded, under the conditions that they are of.
 
 use std::collections::BTreeMap;
 
-use crate::contract::{Closing, TrialError, TrialResult, TrialSpec};
-use crate::instruments::statistics::mean;
-
-/// A condition with its place in the study.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cell<C> {
-    /// Name for people, unique in the study: `K = inf`.
-    pub label: String,
-    /// The condition in full.
-    pub condition: C,
-    /// Replicas.
-    pub seeds: u64,
-    /// Where it stands on the axes of the study.
-    pub axes: Vec<(&'static str, String)>,
-    /// Steps of a trial, as its progress counts them.
-    pub steps: u64,
-    /// Floating-point operations of a trial; 0 if nobody knows.
-    pub flop: f64,
-}
-
-impl<C> Cell<C> {
-    /// A cell without axes whose cost nobody knows.
-    pub fn new(label: impl Into<String>, condition: C, seeds: u64, steps: u64) -> Self {
-        Cell { label: label.into(), condition, seeds, axes: Vec::new(), steps, flop: 0.0 }
-    }
-
-    /// The same at a place on an axis.
-    #[must_use]
-    pub fn at(mut self, axis: &'static str, value: impl ToString) -> Self {
-        self.axes.push((axis, value.to_string()));
-        self
-    }
-
-    /// The same with its cost in floating-point operations.
-    #[must_use]
-    pub fn costing(mut self, flop: f64) -> Self {
-        self.flop = flop;
-        self
-    }
-
-    /// Its trial of one replica.
-    pub fn spec(&self, seed: u64) -> TrialSpec {
-        TrialSpec {
-            name: format!("{}.s{seed}", plain_name(&self.label)),
-            condition: self.label.clone(),
-            seed,
-            axes: self.axes.iter().map(|(axis, value)| ((*axis).to_owned(), value.clone())).collect(),
-            steps: self.steps,
-            flop: self.flop,
-        }
-    }
-}
-
-/// A label as the name of a folder: `K = inf` becomes `K-inf`.
-pub fn plain_name(label: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    let mut name: String = label.replace(" = ", "-").chars().map(plain).collect();
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    name.trim_matches('-').to_owned()
-}
-
-/// The trials: seed by seed, and within a seed in the order of the cells, so that the whole story is on
-/// the screen after the first few.
-pub fn specs<C>(cells: &[Cell<C>]) -> Vec<TrialSpec> {
-    let most = cells.iter().map(|cell| cell.seeds).max().unwrap_or(0);
-    let of_seed = |seed: u64| cells.iter().filter(move |cell| seed < cell.seeds).map(move |cell| cell.spec(seed));
-    (0..most).flat_map(of_seed).collect()
-}
-
-/// The cell that a trial is of.
-///
-/// # Errors
-/// [`TrialError::Data`] when there is none: the trial is of other settings.
-pub fn cell_of<C>(cells: Vec<Cell<C>>, spec: &TrialSpec) -> Result<Cell<C>, TrialError> {
-    let cell = cells.into_iter().find(|cell| cell.label == spec.condition);
-    cell.ok_or_else(|| TrialError::Data(format!("the preset has no condition {}", spec.condition)))
-}
+use super::{Cell, Closing, SeedRow, TrialResult};
+use crate::base::numbers::mean;
 
 /// The cells of a study, each with what its seeds recorded: the ground on which panels and judge stand.
 #[derive(Debug)]
 pub struct Evidence<'a, C> {
     cells: Vec<(Cell<C>, Vec<&'a TrialResult>)>,
+    results: &'a [TrialResult],
 }
 
 /// One condition with what its seeds recorded.
@@ -112,7 +36,17 @@ impl<'a, C> Evidence<'a, C> {
             let seeds = results.iter().filter(|result| result.spec.condition == cell.label).collect();
             (cell, seeds)
         };
-        Evidence { cells: cells.into_iter().map(with_results).collect() }
+        Evidence { cells: cells.into_iter().map(with_results).collect(), results }
+    }
+
+    /// What each trial gave: the last values of the metrics that are wanted.
+    pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> Vec<SeedRow> {
+        let row = |result: &TrialResult| {
+            let last = |(name, points): (&String, &Vec<(u64, f64)>)| Some((name.clone(), points.last()?.1));
+            let values = result.metrics.iter().filter(|(name, _)| wanted(name)).filter_map(last).collect();
+            SeedRow { condition: result.spec.condition.clone(), seed: result.spec.seed, values }
+        };
+        self.results.iter().map(row).collect()
     }
 
     /// Every condition.
@@ -194,24 +128,6 @@ mod tests {
     }
 
     #[test]
-    fn names_are_fit_for_folders() {
-        assert_eq!(plain_name("K = inf, d = 0.5 (state)"), "K-inf-d-0.5-state");
-        assert_eq!(plain_name("hard+hard"), "hard-hard");
-    }
-
-    #[test]
-    fn trials_go_seed_by_seed() {
-        let cells = [Cell::new("a", (), 2, 1), Cell::new("b", (), 1, 1)];
-        let names: Vec<String> = specs(&cells).into_iter().map(|spec| spec.name).collect();
-        assert_eq!(names, ["a.s0", "b.s0", "a.s1"]);
-        let spec = Cell::new("a", (), 1, 7).at("width", 64).costing(2.0).spec(0);
-        assert_eq!(cell_of(cells.to_vec(), &cells[1].spec(4)).unwrap().label, "b");
-        assert!(cell_of(cells.to_vec(), &spec).is_ok());
-        assert!(cell_of(cells[1..].to_vec(), &spec).unwrap_err().to_string().contains("no condition a"));
-        assert_eq!((spec.axes["width"].as_str(), spec.steps, spec.flop), ("64", 7, 2.0));
-    }
-
-    #[test]
     fn results_stand_under_their_condition() {
         let results = [result("a", 0, 1.0), result("b", 0, 7.0), result("a", 1, 3.0)];
         let cells = vec![Cell::new("a", 1, 2, 5), Cell::new("c", 2, 1, 5)];
@@ -222,5 +138,7 @@ mod tests {
         assert_eq!(a.curve("curve"), Some(vec![2.0, 4.0]));
         assert_eq!(a.series("loss"), [(0.0, 9.0), (5.0, 2.0)]);
         assert!(a.complete() && evidence.open().unwrap().contains("of c ran"));
+        let rows = evidence.rows(|name| name == "loss");
+        assert_eq!((rows.len(), rows[1].condition.as_str(), rows[1].values["loss"]), (3, "b", 7.0));
     }
 }
