@@ -216,14 +216,15 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told() {
-        let told = |change: fn(&mut Checkpoint)| {
+        type Change = fn(&mut Checkpoint);
+        let told = |change: Change| {
             let mut saved = Checkpoint::default();
             keep(&mut Kept::default(), &mut Archive::saving(&mut saved)).unwrap();
             change(&mut saved);
             keep(&mut Kept::default(), &mut Archive::restoring(&saved)).map_err(|error| error.to_string())
         };
         assert!(told(|_| ()).is_ok());
-        let expected: [(fn(&mut Checkpoint), &str); 5] = [
+        let expected: [(Change, &str); 5] = [
             (|saved| *saved = Checkpoint::default(), "lacks the field state"),
             (|saved| saved.fields.values_mut().for_each(|text| text.push('x')), "cannot be read"),
             (|saved| saved.fields.values_mut().for_each(|text| *text = text.replacen('0', "9", 1)), "further on"),
