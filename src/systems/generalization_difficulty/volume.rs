@@ -151,9 +151,9 @@ impl Trial for VolumeTrial {
 
 #[cfg(test)]
 mod tests {
+    use super::super::GeneralizationDifficulty;
     use super::*;
     use crate::contract::Event;
-    use crate::systems::generalization_difficulty::GeneralizationDifficulty;
     use crate::training::testing::{preset, settings_of};
 
     #[test]
