@@ -100,6 +100,8 @@ pub struct Entry {
     pub card: &'static Card,
     /// The presets that ship with the system; the first is the default.
     pub presets: &'static [ShippedPreset],
+    /// Settings that may be changed while a trial runs.
+    pub knobs: &'static [Knob],
     /// Reads a preset's RON text.
     pub open: fn(&str) -> Result<Box<dyn Study>, PresetError>,
     /// Reads a preset's JSON form (as [`Study::to_json`] gives it, after `--set`).
@@ -115,7 +117,7 @@ impl std::fmt::Debug for Entry {
 impl Entry {
     /// The row of a system.
     pub const fn of<S: System>() -> Self {
-        Entry { card: &S::CARD, presets: S::PRESETS, open: open::<S>, open_json: open_json::<S> }
+        Entry { card: &S::CARD, presets: S::PRESETS, knobs: S::KNOBS, open: open::<S>, open_json: open_json::<S> }
     }
 
     /// A shipped preset by name.

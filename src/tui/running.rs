@@ -98,6 +98,8 @@ fn cursor(app: &App, size: (u16, u16)) -> Option<(u16, u16)> {
     app.field()?;
     match (&app.overlay, &app.home) {
         (Some(Overlay::Settings(settings)), _) => Some(screen::value_cursor(size, settings)),
+        (Some(Overlay::Knobs(knobs)), _) => Some(screen::knob_cursor(size, knobs)),
+        (Some(Overlay::Palette(palette)), _) => Some(screen::palette_cursor(size, palette)),
         (_, Some(home)) => Some(screen::filter_cursor(size.0, home)),
         _ => None,
     }

@@ -2,7 +2,9 @@
 
 use super::app::{App, Effect, Overlay, Watched};
 use super::run::metric_names;
-use super::{Action, Binding, Context, Focus, Home, Item, Key, List, Settings, Wish, items};
+use super::{
+    Action, Binding, Charts, Context, Focus, Home, Item, Key, Knobs, List, Palette, Settings, Wish, items, lines_of,
+};
 use crate::contract::{Body, Scale, Status};
 
 /// Lines that a page key moves in lists and texts.
@@ -17,7 +19,7 @@ impl App {
     /// The reason.
     pub fn enabled(&self, binding: &Binding) -> Result<(), String> {
         match (binding.context, &self.run, &self.home) {
-            (Context::Run, Some(run), _) => run.enabled(binding.action, self.home.is_some()),
+            (Context::Run | Context::Cursor, Some(run), _) => run.enabled(binding.action, self.home.is_some()),
             (Context::Home, None, Some(home)) => enabled_home(home, binding.action),
             _ => Ok(()),
         }
@@ -51,6 +53,25 @@ impl Watched {
                 "This run has no worker to stop."
             }
             Action::LogScale => return item.map_or(Err("There is no chart yet.".into()), can_be_log),
+            Action::Cursor if self.stand.charts.cursor.is_some() => return Ok(()),
+            Action::Cursor
+            | Action::CursorBack
+            | Action::CursorOn
+            | Action::CursorFarBack
+            | Action::CursorFarOn
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::PanBack
+            | Action::PanOn
+            | Action::WholeChart
+                if item.is_none_or(|item| lines_of(item).is_none()) =>
+            {
+                "The focused panel is no chart of lines."
+            }
+            Action::Knobs if self.knobs.is_empty() => "This system has no knobs.",
+            Action::Knobs if !matches!(status, Status::Running | Status::Paused | Status::Waiting) => {
+                "This run has no worker; a knob is turned while it runs."
+            }
             Action::Explain | Action::Zoom | Action::Panel if items.is_empty() => "There is no panel yet.",
             Action::Metric | Action::MetricBefore if metric_names(self.feed.state(), self.card).is_empty() => {
                 "No metric is recorded yet."
@@ -84,10 +105,14 @@ pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
         Action::Suspend => return Effect::Suspend,
         Action::Redraw => return Effect::Redraw,
         Action::Help => app.overlay = Some(Overlay::Help(0)),
+        Action::Palette => app.overlay = Some(Overlay::Palette(Palette::of(app.context()))),
         _ => match app.context() {
             Context::Home | Context::Filter => in_home(app, action),
+            Context::Knobs => in_knobs(app, action),
+            Context::Value if matches!(app.overlay, Some(Overlay::Knobs(_))) => in_knobs(app, action),
             Context::Settings | Context::Value => in_settings(app, action),
-            Context::Run => in_run(app, action, key),
+            Context::Palette => return in_palette(app, action),
+            Context::Run | Context::Cursor => in_run(app, action, key),
             Context::Page => in_page(app, action),
             Context::Confirm => in_question(app, action),
             Context::Anywhere => {}
@@ -170,6 +195,43 @@ fn in_settings(app: &mut App, action: Action) {
     }
 }
 
+fn in_knobs(app: &mut App, action: Action) {
+    let (Some(Overlay::Knobs(knobs)), Some(run)) = (&mut app.overlay, &app.run) else { return };
+    match action {
+        Action::Up | Action::Down => knobs.step(distance(action).unwrap_or(0)),
+        Action::Open => knobs.typing = Some(super::Field::default()),
+        Action::Accept => {
+            let Some(turn) = knobs.turn() else { return };
+            match app.bench.turn(run.feed.folder(), &turn) {
+                Ok(()) => {
+                    app.say(format!("Asked for {} = {}; the journal says what came of it.", turn.knob, turn.value))
+                }
+                Err(error) => _ = app.say_error(error),
+            }
+        }
+        Action::Back if knobs.typing.is_some() => (knobs.typing, knobs.error) = (None, None),
+        _ => app.overlay = None,
+    }
+}
+
+fn in_palette(app: &mut App, action: Action) -> Effect {
+    let Some(Overlay::Palette(palette)) = &mut app.overlay else { return Effect::None };
+    if let Some(by) = distance(action) {
+        palette.step(by);
+        return Effect::None;
+    }
+    let chosen = palette.chosen().filter(|_| action == Action::Accept);
+    app.overlay = None;
+    let Some(binding) = chosen else { return Effect::None };
+    match app.enabled(binding) {
+        Ok(()) => dispatch(app, binding.action, binding.keys[0]),
+        Err(reason) => {
+            app.say(reason);
+            Effect::None
+        }
+    }
+}
+
 fn in_page(app: &mut App, action: Action) {
     let scroll = match &mut app.overlay {
         Some(Overlay::Help(scroll) | Overlay::Card(_, scroll) | Overlay::Explain(_, _, scroll)) => scroll,
@@ -224,11 +286,28 @@ fn in_run(app: &mut App, action: Action, key: Key) {
         }
         Action::Metric => stand.turn_metric(metric_names(state, run.card).len(), 1),
         Action::MetricBefore => stand.turn_metric(metric_names(state, run.card).len(), -1),
-        Action::LogScale => {
-            if let Some(item) = items.get(stand.place(&items))
-                && !stand.switched.remove(&item.key)
-            {
-                stand.switched.insert(item.key.clone());
+        Action::Smooth => {
+            let said = stand.charts.smooth();
+            app.say(said);
+        }
+        Action::Seeds => {
+            let said = stand.charts.seeds();
+            app.say(said);
+        }
+        Action::Knobs => app.overlay = Some(Overlay::Knobs(Knobs::of(run.knobs))),
+        Action::LogScale
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::PanBack
+        | Action::PanOn
+        | Action::WholeChart
+        | Action::Cursor
+        | Action::CursorBack
+        | Action::CursorOn
+        | Action::CursorFarBack
+        | Action::CursorFarOn => {
+            if let Some(item) = items.get(stand.place(&items)) {
+                in_chart(&mut stand.charts, item, action);
             }
         }
         Action::Explain => {
@@ -242,6 +321,24 @@ fn in_run(app: &mut App, action: Action, key: Key) {
         Action::Toggle => toggle(app),
         Action::Snapshot => snapshot(app),
         Action::BiasCard => diagnose(app),
+        _ => {}
+    }
+}
+
+/// What is done to the focused chart.
+fn in_chart(charts: &mut Charts, item: &Item, action: Action) {
+    match action {
+        Action::LogScale => charts.switch(item),
+        Action::ZoomIn => charts.zoom(item, true),
+        Action::ZoomOut => charts.zoom(item, false),
+        Action::PanBack => charts.pan(item, false),
+        Action::PanOn => charts.pan(item, true),
+        Action::WholeChart => charts.reset(item),
+        Action::Cursor if charts.cursor.take().is_none() => charts.place_cursor(item),
+        Action::CursorBack => charts.move_cursor(item, false, false),
+        Action::CursorOn => charts.move_cursor(item, true, false),
+        Action::CursorFarBack => charts.move_cursor(item, false, true),
+        Action::CursorFarOn => charts.move_cursor(item, true, true),
         _ => {}
     }
 }

@@ -1,8 +1,8 @@
 //! The whole viewer without a terminal: which screen, what lies over it, what it last said.
 
 use super::actions::dispatch;
-use super::{Bench, Binding, Context, Feed, Field, Home, KEYS, Key, Settings, Stand, lookup};
-use crate::contract::{Card, Entry, Status};
+use super::{Bench, Binding, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Stand, lookup};
+use crate::contract::{Card, Entry, Knob, Status};
 
 /// What lies over a screen.
 #[derive(Clone, Debug)]
@@ -15,6 +15,10 @@ pub enum Overlay {
     Explain(String, String, usize),
     /// Settings of a preset.
     Settings(Box<Settings>),
+    /// The knobs of the run.
+    Knobs(Knobs),
+    /// Every command by name.
+    Palette(Palette),
     /// Stop the run?
     ConfirmStop,
 }
@@ -50,6 +54,8 @@ pub struct Watched {
     pub stand: Stand,
     /// The card of its system, if the system is on this bench.
     pub card: Option<&'static Card>,
+    /// What its system lets be turned while it runs.
+    pub knobs: &'static [Knob],
 }
 
 /// The viewer.
@@ -91,9 +97,10 @@ impl App {
     /// Puts a run on the screen.
     pub(super) fn show(&mut self, feed: Box<dyn Feed>) {
         let slug = &feed.state().header.system;
-        let card = self.systems.iter().map(|entry| entry.card).find(|card| card.slug == slug);
+        let entry = self.systems.iter().find(|entry| entry.card.slug == slug);
+        let (card, knobs) = (entry.map(|entry| entry.card), entry.map_or(&[][..], |entry| entry.knobs));
         let stand = Stand { size: self.size, ..Stand::default() };
-        self.run = Some(Watched { feed, stand, card });
+        self.run = Some(Watched { feed, stand, card, knobs });
     }
 
     /// Takes over the size of the terminal.
@@ -142,7 +149,11 @@ impl App {
             (Some(Overlay::Settings(settings)), _) if settings.typing.is_some() => Context::Value,
             (Some(Overlay::Settings(_)), _) => Context::Settings,
             (Some(Overlay::ConfirmStop), _) => Context::Confirm,
+            (Some(Overlay::Knobs(knobs)), _) if knobs.typing.is_some() => Context::Value,
+            (Some(Overlay::Knobs(_)), _) => Context::Knobs,
+            (Some(Overlay::Palette(_)), _) => Context::Palette,
             (Some(_), _) => Context::Page,
+            (None, Some(run)) if run.stand.charts.cursor.is_some() => Context::Cursor,
             (None, Some(_)) => Context::Run,
             (None, None) if self.home.as_ref().is_some_and(|home| home.filtering) => Context::Filter,
             (None, None) => Context::Home,
@@ -166,6 +177,8 @@ impl App {
     pub fn field(&self) -> Option<&Field> {
         match (&self.overlay, &self.home) {
             (Some(Overlay::Settings(settings)), _) => settings.typing.as_ref(),
+            (Some(Overlay::Knobs(knobs)), _) => knobs.typing.as_ref(),
+            (Some(Overlay::Palette(palette)), _) => Some(&palette.field),
             (None, Some(home)) if self.run.is_none() && home.filtering => Some(&home.filter),
             _ => None,
         }
@@ -178,6 +191,8 @@ impl App {
                 settings.typing = Some(field);
                 settings.error = None;
             }
+            (Some(Overlay::Knobs(knobs)), _) => (knobs.typing, knobs.error) = (Some(field), None),
+            (Some(Overlay::Palette(palette)), _) => palette.typed(field),
             (None, Some(home)) => home.filter(self.bench.as_ref(), field),
             _ => {}
         }

@@ -118,7 +118,7 @@ fn the_view_belongs_to_the_person_not_to_the_data() {
     let (mut app, _) = viewer(false);
     press(&mut app, "\r5vy");
     assert_eq!((stand(&app).panel.as_str(), stand(&app).metric), ("metric", 1));
-    assert!(stand(&app).switched.contains("metric"));
+    assert!(stand(&app).charts.switched.contains("metric"));
     let before = stand(&app).clone();
     app.run.as_mut().unwrap().feed = Box::new(Still(made_up::state(true)));
     app.refresh();
@@ -126,7 +126,7 @@ fn the_view_belongs_to_the_person_not_to_the_data() {
     let run = app.run.as_ref().unwrap();
     assert_eq!(run.items()[stand(&app).place(&run.items())].title(), "loss over all trials");
     press(&mut app, "y");
-    assert!(stand(&app).switched.is_empty());
+    assert!(stand(&app).charts.switched.is_empty());
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn an_axis_without_positive_values_stays_linear_and_says_why() {
     app.show(Box::new(Still(state)));
     press(&mut app, "y");
     assert!(app.message.as_ref().unwrap().text.contains("positive"));
-    assert!(stand(&app).switched.is_empty());
+    assert!(stand(&app).charts.switched.is_empty());
 }
 
 #[test]
@@ -200,4 +200,59 @@ fn the_filter_searches_systems_and_runs() {
     assert_eq!(app.context(), Context::Home);
     press(&mut app, "e");
     assert!(app.overlay.is_none() && app.message.is_some());
+}
+
+#[test]
+fn a_command_is_found_by_its_name_and_says_why_it_does_nothing() {
+    let (mut app, bench) = viewer(false);
+    press(&mut app, "\r:");
+    assert_eq!(app.context(), Context::Palette);
+    app.typed(Field::new("checkpoint end worker"));
+    press(&mut app, "\r");
+    assert_eq!(app.context(), Context::Confirm);
+    press(&mut app, "n:");
+    app.typed(Field::new("pause"));
+    press(&mut app, "\r");
+    assert_eq!(asked(&bench), ["start gpicl/quick", "Pause"]);
+    let (mut done, _) = viewer(true);
+    press(&mut done, "\r:");
+    done.typed(Field::new("knob"));
+    press(&mut done, "\r");
+    assert!(done.overlay.is_none() && done.message.unwrap().text.contains("no worker"));
+    press(&mut app, ":");
+    app.typed(Field::new("no such command"));
+    press(&mut app, "\r");
+    assert_eq!(app.context(), Context::Run);
+}
+
+#[test]
+fn a_knob_is_turned_and_a_wrong_value_is_told() {
+    let (mut app, bench) = viewer(false);
+    press(&mut app, "\rK\r");
+    assert_eq!(app.context(), Context::Value);
+    app.typed(Field::new("12"));
+    press(&mut app, "\r");
+    assert_eq!(app.context(), Context::Value);
+    app.typed(Field::new("3e-4"));
+    press(&mut app, "\r");
+    assert_eq!(asked(&bench), ["start gpicl/quick", "turn learning_rate 0.0003"]);
+    press(&mut app, "\x1b");
+    assert_eq!(app.context(), Context::Run);
+}
+
+#[test]
+fn the_cursor_moves_in_the_focused_chart_and_leaves_it() {
+    let (mut app, _) = viewer(true);
+    press(&mut app, "\r3c");
+    assert!(app.message.as_ref().unwrap().text.contains("no chart"));
+    let place = app.run.as_ref().unwrap().items().iter().position(|item| item.key == "metric").unwrap();
+    press(&mut app, &format!("{}c", place + 1));
+    assert_eq!(app.context(), Context::Cursor);
+    assert_eq!(stand(&app).charts.cursor, Some(("step".into(), 150.0)));
+    press(&mut app, "Hh");
+    assert_eq!(stand(&app).charts.cursor, Some(("step".into(), 130.0)));
+    press(&mut app, "]");
+    assert_eq!(stand(&app).trial, 1);
+    press(&mut app, "\x1b");
+    assert_eq!((app.context(), &stand(&app).charts.cursor), (Context::Run, &None));
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::contract::{Outcome, Progress, Status, Study, StudyState};
+use crate::contract::{Outcome, Progress, Status, Study, StudyState, Turn};
 
 /// A run as the home screen lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,11 @@ pub trait Bench {
     /// # Errors
     /// Why it cannot be asked.
     fn ask(&mut self, folder: &Path, wish: Wish) -> Result<(), String>;
+    /// Turns a knob of a run.
+    ///
+    /// # Errors
+    /// Why it cannot be turned.
+    fn turn(&mut self, folder: &Path, turn: &Turn) -> Result<(), String>;
     /// Puts a fault of the viewer into the journal of a run, if that can be written.
     fn report(&mut self, folder: &Path, fault: &str);
     /// Writes a snapshot of a run; where it is.

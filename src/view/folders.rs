@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Bench, Feed, RunRow, Wish};
-use crate::contract::{Entry, Study, StudyState};
+use crate::contract::{Entry, Study, StudyState, Turn};
 use crate::run::{self, Changes, Folder, Reader, Request, RunError};
 
 /// Writes a snapshot of a run; where it is, or why not.
@@ -78,6 +78,10 @@ impl Bench for Folders {
 
     fn ask(&mut self, folder: &Path, wish: Wish) -> Result<(), String> {
         self.wish(folder, wish).map_err(sentence)
+    }
+
+    fn turn(&mut self, folder: &Path, turn: &Turn) -> Result<(), String> {
+        Folder::open(folder).and_then(|folder| run::turn(&folder, turn)).map_err(sentence)
     }
 
     fn report(&mut self, folder: &Path, fault: &str) {

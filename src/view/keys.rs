@@ -62,6 +62,12 @@ pub enum Context {
     Value,
     /// The run view.
     Run,
+    /// The run view while the cursor stands in its charts; other keys are those of the run view.
+    Cursor,
+    /// Typing the name of a command.
+    Palette,
+    /// The knobs of a run.
+    Knobs,
     /// A page of text: help, a card, what a panel means.
     Page,
     /// A question.
@@ -70,9 +76,12 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of the help page.
-    pub const ALL: [Context; 8] = [
+    pub const ALL: [Context; 11] = [
         Context::Home,
         Context::Run,
+        Context::Cursor,
+        Context::Knobs,
+        Context::Palette,
         Context::Settings,
         Context::Page,
         Context::Confirm,
@@ -90,6 +99,9 @@ impl Context {
             Context::Settings => "Settings of a preset",
             Context::Value => "While typing a value",
             Context::Run => "Run view",
+            Context::Cursor => "Cursor in the charts",
+            Context::Palette => "Commands by name",
+            Context::Knobs => "Knobs of a run",
             Context::Page => "Pages of text",
             Context::Confirm => "Questions",
         }
@@ -97,7 +109,22 @@ impl Context {
 
     /// Whether printing characters are text here.
     pub const fn types(self) -> bool {
-        matches!(self, Context::Filter | Context::Value)
+        matches!(self, Context::Filter | Context::Value | Context::Palette)
+    }
+
+    /// The context whose keys work here too, after this one's own.
+    const fn around(self) -> Option<Context> {
+        match self {
+            Context::Cursor => Some(Context::Run),
+            Context::Anywhere => None,
+            here if here.types() => None,
+            _ => Some(Context::Anywhere),
+        }
+    }
+
+    /// Whether a key that is bound in `context` works here.
+    pub fn reaches(self, context: Context) -> bool {
+        self == context || self.around().is_some_and(|around| around.reaches(context))
     }
 }
 
@@ -165,6 +192,34 @@ actions! {
     BiasCard,
     /// Logarithmic vertical axis.
     LogScale,
+    /// Curves smoothed more, or not at all.
+    Smooth,
+    /// Seeds as bands or one by one.
+    Seeds,
+    /// Half as much of a chart.
+    ZoomIn,
+    /// Twice as much of a chart.
+    ZoomOut,
+    /// The stretch before.
+    PanBack,
+    /// The stretch behind.
+    PanOn,
+    /// The whole of a chart.
+    WholeChart,
+    /// Put the cursor into the charts, or take it out.
+    Cursor,
+    /// The cursor a step back.
+    CursorBack,
+    /// The cursor a step on.
+    CursorOn,
+    /// The cursor a jump back.
+    CursorFarBack,
+    /// The cursor a jump on.
+    CursorFarOn,
+    /// The knobs of the run.
+    Knobs,
+    /// Every command by name.
+    Palette,
     /// What the focused panel means.
     Explain,
     /// Next metric of the chart over all trials.
@@ -277,6 +332,33 @@ pub const KEYS: &[Binding] = &[
     bind(C::Run, &[Char('v')], A::Metric, "metric", "Next metric in the chart over all trials."),
     bind(C::Run, &[Char('V')], A::MetricBefore, "", "The metric before."),
     bind(C::Run, &[Char('y')], A::LogScale, "log", "Logarithmic or linear vertical axis of the focused chart."),
+    bind(
+        C::Run,
+        &[Char('c')],
+        A::Cursor,
+        "cursor",
+        "Read values off the charts: a cursor in all charts with the axis.",
+    ),
+    bind(
+        C::Run,
+        &[Char('w')],
+        A::Smooth,
+        "smooth",
+        "Smooth curves by 0.6, 0.9, 0.97 of the past, or not; what was recorded stays.",
+    ),
+    bind(
+        C::Run,
+        &[Char('r')],
+        A::Seeds,
+        "seeds",
+        "Show every seed, or median and quartiles where there are three or more.",
+    ),
+    bind(C::Run, &[Char('+'), Char('=')], A::ZoomIn, "", "Half as much of the focused chart, about the cursor."),
+    bind(C::Run, &[Char('-')], A::ZoomOut, "", "Twice as much of it."),
+    bind(C::Run, &[Char('<')], A::PanBack, "", "The stretch of the focused chart before this one."),
+    bind(C::Run, &[Char('>')], A::PanOn, "", "The stretch behind it."),
+    bind(C::Run, &[Char('0')], A::WholeChart, "", "The whole of the focused chart, as it came."),
+    bind(C::Run, &[Char('K')], A::Knobs, "knobs", "Turn a knob while the run runs: journaled, resumed and replayed."),
     bind(C::Run, &[Char('i')], A::Explain, "explain", "What the focused panel shows and how to read it."),
     bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),
     bind(C::Run, &[Up, Char('k')], A::Up, "", "Previous trial, the panel above, or a line up."),
@@ -295,6 +377,19 @@ pub const KEYS: &[Binding] = &[
         "bias card",
         "Make the bias card of the selected trial; it comes as panels.",
     ),
+    bind(C::Cursor, &[Left, Char('h')], A::CursorBack, "", "The cursor to the point before."),
+    bind(C::Cursor, &[Right, Char('l')], A::CursorOn, "move", "The cursor to the next point."),
+    bind(C::Cursor, &[Char('H')], A::CursorFarBack, "", "The cursor a tenth of the chart back."),
+    bind(C::Cursor, &[Char('L')], A::CursorFarOn, "jump", "The cursor a tenth of the chart on."),
+    bind(C::Cursor, &[Char('c'), Esc], A::Cursor, "no cursor", "Take the cursor out of the charts."),
+    bind(C::Knobs, &[Enter], A::Open, "turn", "Type another value for the selected knob."),
+    bind(C::Knobs, &[Up, Char('k')], A::Up, "", "Previous knob."),
+    bind(C::Knobs, &[Down, Char('j')], A::Down, "", "Next knob."),
+    bind(C::Knobs, &[Esc], A::Back, "back", "Back to the run."),
+    bind(C::Palette, &[Enter], A::Accept, "do it", "Do the selected command."),
+    bind(C::Palette, &[Up], A::Up, "", "Previous command."),
+    bind(C::Palette, &[Down], A::Down, "", "Next command."),
+    bind(C::Palette, &[Esc, Ctrl('c')], A::Back, "close", "Close the list."),
     bind(C::Page, &[Up, Char('k')], A::Up, "", "A line up."),
     bind(C::Page, &[Down, Char('j')], A::Down, "scroll", "A line down."),
     bind(C::Page, &[PageUp], A::PageBack, "", "Ten lines up."),
@@ -304,6 +399,13 @@ pub const KEYS: &[Binding] = &[
     bind(C::Page, &[Esc, Enter, Char('i')], A::Back, "back", "Close the page."),
     bind(C::Confirm, &[Char('y')], A::Yes, "yes", "Do it."),
     bind(C::Confirm, &[Char('n'), Esc], A::No, "no", "Leave everything as it is."),
+    bind(
+        C::Anywhere,
+        &[Char(':')],
+        A::Palette,
+        "commands",
+        "Every command of this view by name, and why one does nothing now.",
+    ),
     bind(C::Anywhere, &[Char('?')], A::Help, "help", "Every key and what it does."),
     bind(C::Anywhere, &[Ctrl('l')], A::Redraw, "", "Draw the screen again."),
     bind(C::Anywhere, &[Ctrl('z')], A::Suspend, "", "Suspend the viewer; `fg` brings it back. Runs go on."),
@@ -312,8 +414,8 @@ pub const KEYS: &[Binding] = &[
 
 /// What a key does in a context.
 pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
-    let within = |context| KEYS.iter().find(|b| b.context == context && b.keys.contains(&key));
-    within(context).or_else(|| if context.types() { None } else { within(Context::Anywhere) })
+    let own = KEYS.iter().find(|b| b.context == context && b.keys.contains(&key));
+    own.or_else(|| lookup(context.around()?, key))
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ impl System for MadeUp {
                 seed: 7, seeds: 2, settings: (width: 128, heads: 4, tasks: ["4", "64", "1024", "inf"], rate: 0.003))"#,
         },
     ];
+    const KNOBS: &'static [Knob] =
+        &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
     type Settings = Knobs;
     type Condition = ();
 
@@ -365,6 +367,11 @@ impl Bench for FakeBench {
 
     fn ask(&mut self, _: &Path, wish: Wish) -> Result<(), String> {
         self.asked.borrow_mut().push(format!("{wish:?}"));
+        Ok(())
+    }
+
+    fn turn(&mut self, _: &Path, turn: &Turn) -> Result<(), String> {
+        self.asked.borrow_mut().push(format!("turn {} {}", turn.knob, turn.value));
         Ok(())
     }
 

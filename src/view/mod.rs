@@ -8,21 +8,28 @@ mod app;
 #[cfg(test)]
 mod app_tests;
 mod bench;
+mod chart;
+pub mod curves;
 mod folders;
 mod home;
 mod keys;
+mod knobs;
 mod layout;
 #[cfg(test)]
 pub(crate) mod made_up;
+mod palette;
 mod run;
 mod settings;
 pub mod words;
 
 pub use app::{App, Effect, Message, Overlay, Watched};
 pub use bench::{Bench, Feed, RunRow, Wish};
+pub use chart::{Charts, Glance, lines_of};
 pub use folders::{Folders, Snapshot};
 pub use home::{Home, List, Offer, PresetRow};
 pub use keys::{Action, Binding, Context, KEYS, Key, lookup};
+pub use knobs::Knobs;
 pub use layout::{Area, Grid, Size, grid};
+pub use palette::Palette;
 pub use run::{Focus, Item, Shown, Stand, Told, headline, items, journal, last_error, metric_names, notes};
 pub use settings::{Field, Leaf, Settings};

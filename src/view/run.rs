@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Grid, grid, words};
+use super::{Charts, Grid, grid, words};
 use crate::contract::{Axis, Body, Card, Dash, Level, Line, Lines, Panel, StudyState, TrialState, Verdict};
 
 /// The part of the run view that has the focus.
@@ -30,8 +30,8 @@ pub struct Stand {
     pub trial: usize,
     /// Whether the focused panel takes the whole body.
     pub zoomed: bool,
-    /// Keys of the charts whose vertical axis was switched between linear and logarithmic.
-    pub switched: BTreeSet<String>,
+    /// How the charts are looked at.
+    pub charts: Charts,
     /// Which metric the chart over all trials shows; counts through [`metric_names`].
     pub metric: usize,
     /// Lines scrolled down in the focused panel or up in the events.
@@ -124,8 +124,9 @@ fn metric_panel(state: &StudyState, chosen: usize, card: Option<&Card>) -> Optio
     let y = if unit == "accuracy" { y.within(0.0, 1.0) } else { y };
     let lines = Lines { x, y, lines: state.trials.iter().filter_map(line).collect(), marks: Vec::new() };
     let says = listed.map_or("A metric that the trials record.", |metric| metric.says);
-    let says =
-        format!("{says} One line a trial; seeds of a condition share letter and colour. v and V change the metric.");
+    let says = format!(
+        "{says} Median and quartiles over the seeds of a condition; r shows every seed. v and V change the metric."
+    );
     let title = format!("{name} over all trials");
     let place = format!("metric {} of {}", chosen % names.len() + 1, names.len());
     Some(Panel::new("metric", title, says, Body::Lines(lines)).noting(place))

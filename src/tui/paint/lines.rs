@@ -8,27 +8,52 @@ use super::{axes, groups, letter, nothing};
 use crate::contract::{Axis, Dash, Line, Lines, Scale, Span};
 use crate::tui::canvas::Canvas;
 use crate::tui::pen::Pen;
+use crate::view::curves::{BAND, Points, band, middle_at, smoothed};
+use crate::view::{Glance, words};
 
-/// Paints a chart of lines; `switched` swaps a linear and a logarithmic vertical axis.
-pub(super) fn paint(pen: &mut Pen, data: &Lines, switched: bool) {
+/// A curve as it is drawn.
+struct Curve {
+    /// Which label it belongs to.
+    place: usize,
+    dash: Dash,
+    /// Whether it stands behind the others: what was recorded behind what was smoothed, the edges of a band.
+    faint: bool,
+    points: Points,
+}
+
+/// Added to the ink of what stands behind.
+const FAINT: u16 = 0x8000;
+
+/// Paints a chart of lines as it is looked at.
+pub(super) fn paint(pen: &mut Pen, data: &Lines, glance: Glance) {
     let has_points = |line: &Line| line.points.iter().any(|(x, y)| x.is_finite() && y.is_finite());
     if !data.lines.iter().any(has_points) {
         return nothing(pen, "no values yet");
     }
     let (labels, places) = groups(data.lines.iter().map(|line| line.label.as_str()));
-    let series = series(data, &labels, &places);
-    let y_axis = if switched { switch(&data.y) } else { data.y.clone() };
-    let x = data.x.span(data.lines.iter().flat_map(|line| line.points.iter().map(|point| point.0)));
-    let y = y_axis.span(data.lines.iter().flat_map(|line| line.points.iter().map(|point| point.1)));
+    let series = series(data, &labels, &places, glance.cursor);
+    let curves = drawn(data, &places, glance);
+    let x = match glance.window {
+        Some((low, high)) => Span { scale: data.x.scale, low, high },
+        None => data.x.span(data.lines.iter().flat_map(|line| line.points.iter().map(|point| point.0))),
+    };
+    let y_axis = if glance.switched { switch(&data.y) } else { data.y.clone() };
+    let seen = |point: &&(f64, f64)| (x.low..=x.high).contains(&point.0);
+    let y = y_axis.span(curves.iter().flat_map(|curve| curve.points.iter().filter(seen).map(|point| point.1)));
     let y_label = if y.scale == Scale::Log { format!("{} (log)", data.y.label) } else { data.y.label.clone() };
     let mut plot_pen = legend::paint(pen, &series, y_label.trim_start());
     if plot_pen.is_empty() {
         return;
     }
-    let plot = axes::paint(&mut plot_pen, (&x, &data.x.label), &y);
+    let x_label = match glance.cursor {
+        Some(at) => format!("{} {}", data.x.label, words::value(at)),
+        None => data.x.label.clone(),
+    };
+    let plot = axes::paint(&mut plot_pen, (&x, &x_label), &y);
     let mut pen = plot_pen.within(plot);
     marks(&mut pen, data, &x);
-    curves(&mut pen, data, &places, &series, (&x, &y));
+    cursor(&mut pen, glance.cursor, &x);
+    ink_curves(&mut pen, &curves, &series, (&x, &y));
     mark_labels(&mut pen, data, &x);
 }
 
@@ -38,20 +63,57 @@ fn switch(axis: &Axis) -> Axis {
     Axis { scale, ..axis.clone() }
 }
 
-fn series<'a>(data: &Lines, labels: &[&'a str], places: &[usize]) -> Vec<Series<'a>> {
-    let mut lasts = vec![Vec::new(); labels.len()];
-    let mut all: Vec<Series> =
-        labels.iter().map(|label| Series { label, dash: Dash::Solid, lines: 0, last: None }).collect();
-    for (line, place) in data.lines.iter().zip(places) {
-        all[*place].dash = line.dash;
-        all[*place].lines += 1;
-        lasts[*place].extend(line.points.iter().rev().map(|(_, y)| *y).find(|y| y.is_finite()));
+/// What is drawn, the most important first: smoothed lines before what was recorded, seeds as bands.
+fn drawn(data: &Lines, places: &[usize], glance: Glance) -> Vec<Curve> {
+    let (mut front, mut back) = (Vec::new(), Vec::new());
+    for (place, line) in places.iter().zip(&data.lines) {
+        // References are what they are.
+        let smooth = glance.smoothing > 0.0 && line.dash != Dash::Dotted;
+        let curve = |points, faint| Curve { place: *place, dash: line.dash, faint, points };
+        if smooth {
+            front.push(curve(smoothed(&line.points, glance.smoothing), false));
+            back.push(curve(line.points.clone(), true));
+        } else {
+            front.push(curve(line.points.clone(), false));
+        }
     }
-    for (one, lasts) in all.iter_mut().zip(&mut lasts) {
-        lasts.sort_by(f64::total_cmp);
-        one.last = lasts.get(lasts.len() / 2).copied();
+    let alike = |place: usize| places.iter().filter(|other| **other == place).count();
+    if glance.raw || !places.iter().any(|place| alike(*place) >= BAND) {
+        front.append(&mut back);
+        return front;
     }
-    all
+    let mut curves = Vec::new();
+    let mut edges = Vec::new();
+    for place in 0..=places.iter().copied().max().unwrap_or(0) {
+        let (own, rest): (Vec<Curve>, Vec<Curve>) = front.into_iter().partition(|curve| curve.place == place);
+        front = rest;
+        if own.len() < BAND {
+            curves.extend(own);
+            curves.extend(back.extract_if(.., |curve| curve.place == place));
+            continue;
+        }
+        let dash = own[0].dash;
+        let found = band(&own.into_iter().map(|curve| curve.points).collect::<Vec<_>>());
+        curves.push(Curve { place, dash, faint: false, points: found.median });
+        edges.extend([found.low, found.high].map(|points| Curve { place, dash: Dash::Dotted, faint: true, points }));
+    }
+    curves.append(&mut edges);
+    curves
+}
+
+/// The entries of the legend: the value at the cursor, else the last.
+fn series<'a>(data: &Lines, labels: &[&'a str], places: &[usize], cursor: Option<f64>) -> Vec<Series<'a>> {
+    let of = |place: usize| {
+        let own = move |(_, at): &(&Line, &usize)| **at == place;
+        data.lines.iter().zip(places).filter(own).map(|(line, _)| line)
+    };
+    let entry = |(place, label): (usize, &&'a str)| Series {
+        label,
+        dash: of(place).last().map_or(Dash::Solid, |line| line.dash),
+        lines: of(place).count(),
+        last: middle_at(of(place).map(|line| line.points.as_slice()), cursor.unwrap_or(f64::INFINITY)),
+    };
+    labels.iter().enumerate().map(entry).collect()
 }
 
 /// The column of a mark in the plot.
@@ -72,6 +134,15 @@ fn marks(pen: &mut Pen, data: &Lines, x: &Span) {
     }
 }
 
+fn cursor(pen: &mut Pen, at: Option<f64>, x: &Span) {
+    let Some(column) = at.and_then(|at| mark_column(pen, x, at)) else { return };
+    let accent = pen.look.accent();
+    let line = if pen.look.glyph("│", "|") == "|" { '|' } else { '│' };
+    for y in 0..pen.height() {
+        pen.cell(column, y, line, accent);
+    }
+}
+
 /// Labels of the marks, each in a row where it covers no curve.
 fn mark_labels(pen: &mut Pen, data: &Lines, x: &Span) {
     let dim = pen.look.dim();
@@ -86,25 +157,29 @@ fn mark_labels(pen: &mut Pen, data: &Lines, x: &Span) {
     }
 }
 
-fn curves(pen: &mut Pen, data: &Lines, places: &[usize], series: &[Series], (x, y): (&Span, &Span)) {
+fn ink_curves(pen: &mut Pen, curves: &[Curve], series: &[Series], (x, y): (&Span, &Span)) {
     let look = pen.look;
     let mut canvas = Canvas::new(pen.width(), pen.height(), look.glyphs);
-    // The most important line is drawn last, on top of the others.
-    for (line, place) in data.lines.iter().zip(places).rev() {
+    // The most important curve is drawn last, on top of the others.
+    for curve in curves.iter().rev() {
         let at = |(px, py): &(f64, f64)| Some((x.position(*px)?, y.position(*py)?));
-        canvas.line(line.points.iter().map(at), line.dash, *place as u16);
+        let behind = if curve.faint { FAINT } else { 0 };
+        canvas.line(curve.points.iter().map(at), curve.dash, curve.place as u16 | behind);
     }
-    let dash = |place: u16| series.get(usize::from(place)).map_or(Dash::Solid, |one| one.dash);
-    canvas.paint(pen, |place| ink(look, usize::from(place), dash(place)));
+    let dash = |place: usize| series.get(place).map_or(Dash::Solid, |one| one.dash);
+    canvas.paint(pen, |mark| {
+        let place = usize::from(mark & !FAINT);
+        ink(look, place, if mark & FAINT == 0 { dash(place) } else { Dash::Dotted })
+    });
     let mut taken = Vec::new();
-    for (line, place) in data.lines.iter().zip(places) {
+    for curve in curves.iter().filter(|curve| !curve.faint) {
         let at = |(px, py): &(f64, f64)| canvas.cell_of(x.position(*px)?, y.position(*py)?);
-        let Some(end) = line.points.iter().rev().find_map(at) else { continue };
-        let style = ink(look, *place, line.dash).add_modifier(Modifier::BOLD);
+        let Some(end) = curve.points.iter().rev().find_map(at) else { continue };
+        let style = ink(look, curve.place, curve.dash).add_modifier(Modifier::BOLD);
         let spot = free_spot(end, pen.height(), &taken);
-        if let Some((column, row)) = spot.filter(|_| !taken.iter().any(|(_, _, other)| other == place)) {
-            pen.cell(column, row, letter(*place), style);
-            taken.push((column, row, *place));
+        if let Some((column, row)) = spot.filter(|_| !taken.iter().any(|(_, _, other)| *other == curve.place)) {
+            pen.cell(column, row, letter(curve.place), style);
+            taken.push((column, row, curve.place));
         }
     }
 }

@@ -17,12 +17,13 @@ pub(super) use verdict::{paint as verdict, style as verdict_style};
 use super::guard;
 use super::pen::Pen;
 use crate::contract::{Body, Panel};
+use crate::view::Glance;
 
 /// How a panel is looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct View {
-    /// Whether the vertical axis is switched between linear and logarithmic.
-    pub(super) switched: bool,
+    /// How charts are looked at.
+    pub(super) glance: Glance,
     /// Lines scrolled down, where there are lines.
     pub(super) scroll: usize,
 }
@@ -46,7 +47,7 @@ fn body(pen: &mut Pen, body: &Body, view: View) {
         return;
     }
     match body {
-        Body::Lines(data) => lines::paint(pen, data, view.switched),
+        Body::Lines(data) => lines::paint(pen, data, view.glance),
         Body::Heat(data) => heat::paint(pen, data),
         Body::Bars(data) => bars::paint(pen, data, view.scroll),
         Body::Scatter(data) => scatter::paint(pen, data),

@@ -89,6 +89,14 @@ fn looks() -> impl Strategy<Value = Look> {
     (depth, glyphs).prop_map(|(depth, glyphs)| Look { depth, glyphs })
 }
 
+fn glances() -> impl Strategy<Value = Glance> {
+    let stretch = (number(), number()).prop_map(|(low, high)| (low.min(high), low.max(high)));
+    let window = prop::option::of(stretch.prop_filter("a stretch has a length", |(low, high)| low < high));
+    let smoothing = prop_oneof![Just(0.0), Just(0.9)];
+    let all = (any::<bool>(), window, smoothing, any::<bool>(), prop::option::of(number()));
+    all.prop_map(|(switched, window, smoothing, raw, cursor)| Glance { switched, window, smoothing, raw, cursor })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -97,14 +105,14 @@ proptest! {
         body in any_body(),
         look in looks(),
         area in (0_u16..40, 0_u16..20, 0_u16..300, 0_u16..100),
-        switched in any::<bool>(),
+        glance in glances(),
         scroll in 0_usize..20,
     ) {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
         buffer.set_style(buffer.area, ratatui::style::Style::new());
         let area = Rect::new(area.0, area.1, area.2, area.3);
         let shown = Panel::new("id", "title", "says", body).noting("note");
-        panel(&mut Pen::new(&mut buffer, area, look), &shown, View { switched, scroll });
+        panel(&mut Pen::new(&mut buffer, area, look), &shown, View { glance, scroll });
         for y in 0..40 {
             for x in 0..120 {
                 if !area.contains((x, y).into()) {

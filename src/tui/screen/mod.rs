@@ -3,6 +3,7 @@
 mod chrome;
 mod header;
 mod home;
+mod lists;
 mod pages;
 mod run;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::contract::{Card, StudyState};
 use crate::view::{App, Message, Overlay, Size, Stand};
 
 pub(super) use home::filter_cursor;
+pub(super) use lists::{knob_cursor, palette_cursor};
 pub(super) use pages::value_cursor;
 
 /// Paints the viewer onto a buffer.
@@ -39,6 +41,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
     match &app.overlay {
         Some(Overlay::Explain(title, text, scroll)) => pages::explain(&mut pen, title, text, *scroll),
         Some(Overlay::ConfirmStop) => pages::confirm_stop(&mut pen),
+        Some(Overlay::Palette(palette)) => lists::palette(&mut pen, app, palette),
+        Some(Overlay::Knobs(knobs)) => lists::knobs(&mut pen, knobs),
         _ => {}
     }
     let keys: Vec<(String, &str)> = app.footer().iter().map(|b| (chrome::key_name(b), b.label)).collect();

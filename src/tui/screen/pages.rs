@@ -139,13 +139,19 @@ pub(in crate::tui) fn value_cursor((width, height): (u16, u16), settings: &Setti
     (column.min(width.saturating_sub(1)), (3 + row as u16).min(height.saturating_sub(1)))
 }
 
+/// Where a box in the middle of the screen lies, frame and margins included.
+pub(super) fn middle((columns, rows): (u16, u16), wide: u16, high: u16) -> Rect {
+    let width = wide.saturating_add(4).min(columns);
+    let height = high.saturating_add(2).min(rows.saturating_sub(1));
+    Rect { x: (columns - width) / 2, y: (rows - height) / 2, width, height }
+}
+
 /// A box in the middle of the screen.
-fn boxed<'p>(pen: &'p mut Pen, columns: u16, rows: u16, title: &str) -> Pen<'p> {
-    let width = columns.saturating_add(4).min(pen.width());
-    let height = rows.saturating_add(2).min(pen.height().saturating_sub(1));
-    let x = pen.area.x + (pen.width() - width) / 2;
-    let y = pen.area.y + (pen.height() - height) / 2;
-    let area = Rect { x, y, width, height };
+pub(super) fn boxed<'p>(pen: &'p mut Pen, columns: u16, rows: u16, title: &str) -> Pen<'p> {
+    let inside = middle((pen.width(), pen.height()), columns, rows);
+    let (x, y) = (pen.area.x + inside.x, pen.area.y + inside.y);
+    let area = Rect { x, y, ..inside };
+    let Rect { width, height, .. } = area;
     pen.within(area).clear();
     let look = pen.look;
     let last = height.saturating_sub(1);

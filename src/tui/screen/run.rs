@@ -101,7 +101,7 @@ fn panels(pen: &mut Pen, items: &[Item], stand: &Stand, state: &StudyState) {
 fn panel(pen: &mut Pen, item: &Item, number: usize, stand: &Stand, focused: bool, pages: &str) {
     let mut body = titled(pen, Some(number), &item.title(), pages, focused);
     let scroll = if focused && (stand.zoomed || stand.scroll > 0) { stand.scroll } else { 0 };
-    let view = View { switched: stand.switched.contains(&item.key), scroll };
+    let view = View { glance: stand.charts.glance(item), scroll };
     match &item.shown {
         Shown::Verdict(verdict) => paint::verdict(&mut body, verdict, scroll),
         Shown::Panel(panel) => paint::panel(&mut body, panel, view),

@@ -65,9 +65,22 @@ fn pages_over_the_screens() {
         pictures(&[Key::Char('e'), Key::Down, Key::Enter], false, &size),
         pictures(&[Key::Enter, Key::Char('i')], false, &size),
         pictures(&[Key::Enter, Key::Char('x')], false, &size),
+        pictures(&[Key::Enter, Key::Char(':')], false, &size),
+        pictures(&[Key::Enter, Key::Char('K'), Key::Enter], false, &size),
         pictures(&[Key::Enter, Key::Char('z')], true, &size),
     ];
     insta::assert_snapshot!(pages.join("\n\n"));
+}
+
+#[test]
+fn a_chart_that_is_read_closely() {
+    use Key::{Char, Enter};
+    let size = [(100, 30)];
+    let metric = [Enter, Char('5'), Char('z')];
+    let then = |keys: &[Key]| pictures(&[&metric[..], keys].concat(), true, &size);
+    let shown =
+        [then(&[]), then(&[Char('r'), Char('w')]), then(&[Char('c'), Char('H'), Char('H'), Char('+'), Char('+')])];
+    insta::assert_snapshot!(shown.join("\n\n"));
 }
 
 #[test]
@@ -93,6 +106,11 @@ fn places() -> Vec<Vec<Key>> {
         vec![Enter, Char('i')],
         vec![Enter, Char('x')],
         vec![Enter, Key::BackTab],
+        vec![Enter, Char(':')],
+        vec![Enter, Char('K')],
+        vec![Enter, Char('K'), Enter],
+        vec![Enter, Char('5'), Char('c'), Char('+'), Char('w')],
+        vec![Enter, Char('5'), Char('y'), Char('+'), Char('>'), Char('r')],
     ]
 }
 
