@@ -5,7 +5,7 @@ use super::run::metric_names;
 use super::{
     Action, Binding, Charts, Context, Focus, Home, Item, Key, Knobs, List, Palette, Settings, Wish, items, lines_of,
 };
-use crate::contract::{Body, Scale, Status};
+use crate::contract::{Scale, Status};
 
 /// Lines that a page key moves in lists and texts.
 const PAGE: isize = 10;
@@ -55,6 +55,8 @@ impl Watched {
             Action::LogScale => return item.map_or(Err("There is no chart yet.".into()), can_be_log),
             Action::Cursor if self.stand.charts.cursor.is_some() => return Ok(()),
             Action::Cursor
+            | Action::Smooth
+            | Action::Seeds
             | Action::CursorBack
             | Action::CursorOn
             | Action::CursorFarBack
@@ -87,7 +89,7 @@ impl Watched {
 }
 
 fn can_be_log(item: &Item) -> Result<(), String> {
-    let Some(Body::Lines(lines)) = item.panel().map(|panel| &panel.body) else {
+    let Some(lines) = lines_of(item) else {
         return Err("Only charts of lines have an axis to switch.".into());
     };
     let positive = lines.lines.iter().flat_map(|line| &line.points).any(|(_, y)| *y > 0.0);

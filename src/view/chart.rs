@@ -45,10 +45,15 @@ pub struct Glance {
     pub cursor: Option<f64>,
 }
 
-/// The curves of a panel.
+/// The curves of a panel; of panels side by side the first that has some.
 pub fn lines_of<'a>(item: &'a Item) -> Option<&'a Lines> {
-    match &item.panel()?.body {
+    within(&item.panel()?.body)
+}
+
+fn within(body: &Body) -> Option<&Lines> {
+    match body {
         Body::Lines(lines) => Some(lines),
+        Body::Beside { panels } => panels.iter().find_map(|panel| within(&panel.body)),
         _ => None,
     }
 }

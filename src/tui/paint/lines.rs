@@ -5,11 +5,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::legend::{self, Series, ink};
 use super::{axes, groups, letter, nothing};
-use crate::contract::{Axis, Dash, Line, Lines, Scale, Span};
+use crate::contract::{Axis, Dash, Line, Lines, Scale, Span, short_number};
 use crate::tui::canvas::Canvas;
 use crate::tui::pen::Pen;
+use crate::view::Glance;
 use crate::view::curves::{BAND, Points, band, middle_at, smoothed};
-use crate::view::{Glance, words};
 
 /// A curve as it is drawn.
 struct Curve {
@@ -46,7 +46,7 @@ pub(super) fn paint(pen: &mut Pen, data: &Lines, glance: Glance) {
         return;
     }
     let x_label = match glance.cursor {
-        Some(at) => format!("{} {}", data.x.label, words::value(at)),
+        Some(at) => format!("{} {}", data.x.label, short_number(at)),
         None => data.x.label.clone(),
     };
     let plot = axes::paint(&mut plot_pen, (&x, &x_label), &y);
@@ -109,7 +109,7 @@ fn series<'a>(data: &Lines, labels: &[&'a str], places: &[usize], cursor: Option
     };
     let entry = |(place, label): (usize, &&'a str)| Series {
         label,
-        dash: of(place).last().map_or(Dash::Solid, |line| line.dash),
+        dash: of(place).next_back().map_or(Dash::Solid, |line| line.dash),
         lines: of(place).count(),
         last: middle_at(of(place).map(|line| line.points.as_slice()), cursor.unwrap_or(f64::INFINITY)),
     };

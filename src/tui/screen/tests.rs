@@ -76,7 +76,7 @@ fn pages_over_the_screens() {
 fn a_chart_that_is_read_closely() {
     use Key::{Char, Enter};
     let size = [(100, 30)];
-    let metric = [Enter, Char('5'), Char('z')];
+    let metric = [Enter, Char('6'), Char('z')];
     let then = |keys: &[Key]| pictures(&[&metric[..], keys].concat(), true, &size);
     let shown =
         [then(&[]), then(&[Char('r'), Char('w')]), then(&[Char('c'), Char('H'), Char('H'), Char('+'), Char('+')])];
@@ -109,8 +109,8 @@ fn places() -> Vec<Vec<Key>> {
         vec![Enter, Char(':')],
         vec![Enter, Char('K')],
         vec![Enter, Char('K'), Enter],
-        vec![Enter, Char('5'), Char('c'), Char('+'), Char('w')],
-        vec![Enter, Char('5'), Char('y'), Char('+'), Char('>'), Char('r')],
+        vec![Enter, Char('6'), Char('c'), Char('+'), Char('w')],
+        vec![Enter, Char('6'), Char('y'), Char('+'), Char('>'), Char('r')],
     ]
 }
 
