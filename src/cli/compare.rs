@@ -9,9 +9,10 @@ use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
 use super::run::Threads;
-use crate::contract::StudyState;
-use crate::run::export::{aligned, cards_text, shown};
+use crate::contract::{Entry, Panel, StudyState};
+use crate::run::export::{aligned, cards_text};
 use crate::run::{self, BiasCard, Folder, Reader};
+use crate::view::compared::{self, Ran};
 
 /// Compares runs.
 #[derive(clap::Args)]
@@ -45,10 +46,11 @@ impl Job for Compare {
             let preset = folder.study(place.table)?.to_json();
             sides.push(Side { state: Reader::open(&folder)?.state().clone(), preset });
         }
+        let runs: Vec<Ran> = sides.iter().map(|side| side.ran(place.table)).collect();
         if self.json {
-            output::print_json(&document(&sides))?;
+            output::print_json(&document(&runs))?;
         } else {
-            output::print(&text(&sides))?;
+            output::print(&text(&runs))?;
         }
         Ok(0)
     }
@@ -99,95 +101,33 @@ struct Side {
 }
 
 impl Side {
-    /// The last value of each metric, mean over the seeds of a condition.
-    fn results(&self) -> BTreeMap<(String, String), f64> {
-        let mut sums: BTreeMap<(String, String), (f64, f64)> = BTreeMap::new();
-        for result in self.state.trials.iter().map(|trial| &trial.result) {
-            for (metric, points) in &result.metrics {
-                let Some((_, value)) = points.last() else { continue };
-                let entry = sums.entry((result.spec.condition.clone(), metric.clone())).or_default();
-                *entry = (entry.0 + value, entry.1 + 1.0);
-            }
-        }
-        sums.into_iter().map(|(key, (sum, count))| (key, sum / count)).collect()
-    }
-
-    fn outcome(&self) -> &'static str {
-        self.state.verdict.as_ref().map_or("not judged", |verdict| verdict.outcome.name())
+    fn ran<'a>(&'a self, table: &'static [Entry]) -> Ran<'a> {
+        let slug = &self.state.header.system;
+        let card = table.iter().map(|entry| entry.card).find(|card| card.slug == slug);
+        Ran { state: &self.state, preset: &self.preset, card }
     }
 }
 
-/// Every leaf of a preset by its path.
-fn leaves(value: &Value, path: &str, found: &mut BTreeMap<String, String>) {
-    let under = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| leaves(value, &under(name), found)),
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().enumerate().for_each(|(i, value)| leaves(value, &format!("{path}[{i}]"), found));
+/// The panels of the viewer's comparison that are tables, one after the other.
+fn text(runs: &[Ran]) -> String {
+    let panels = [compared::verdicts(runs), compared::settings(runs), compared::all_values(runs)];
+    let part = |panel: &Panel| match panel.body.table() {
+        Some(table) if table.rows.is_empty() => format!("{}\nnone\n", panel.title),
+        Some(table) => {
+            let heads: Vec<&str> = table.columns.iter().map(String::as_str).collect();
+            format!("{}\n{}", panel.title, aligned(&heads, &table.rows))
         }
-        leaf => {
-            found.insert(path.to_owned(), leaf.to_string());
-        }
-    }
-}
-
-/// Settings that are not the same in all presets: path, then the value of each.
-fn differences(sides: &[Side]) -> Vec<Vec<String>> {
-    let all: Vec<BTreeMap<String, String>> = sides
-        .iter()
-        .map(|side| {
-            let mut found = BTreeMap::new();
-            leaves(&side.preset, "", &mut found);
-            found
-        })
-        .collect();
-    let mut paths: Vec<&String> = all.iter().flat_map(BTreeMap::keys).collect();
-    paths.sort();
-    paths.dedup();
-    let value = |leaves: &BTreeMap<String, String>, path: &str| leaves.get(path).cloned().unwrap_or_else(|| "-".into());
-    let row = |path: &String| {
-        let values: Vec<String> = all.iter().map(|leaves| value(leaves, path)).collect();
-        let differ = values.iter().any(|value| *value != values[0]);
-        differ.then(|| [vec![path.clone()], values].concat())
+        None => String::new(),
     };
-    paths.into_iter().filter_map(row).collect()
+    panels.iter().map(part).collect::<Vec<_>>().join("\n")
 }
 
-fn heads<'a>(first: &[&'a str], sides: &'a [Side]) -> Vec<&'a str> {
-    first.iter().copied().chain(sides.iter().map(|side| side.state.run.as_str())).collect()
-}
-
-fn text(sides: &[Side]) -> String {
-    let verdict = |side: &Side| {
-        let effect = side.state.verdict.as_ref().and_then(|verdict| verdict.effect);
-        vec![
-            side.state.run.clone(),
-            format!("{}/{}", side.state.header.system, side.state.preset),
-            side.outcome().to_owned(),
-            effect.map_or_else(|| "-".into(), shown),
-        ]
-    };
-    let mut text = aligned(&["run", "preset", "verdict", "effect"], &sides.iter().map(verdict).collect::<Vec<_>>());
-    let differences = differences(sides);
-    text += "\nSettings that differ\n";
-    text += &if differences.is_empty() { "none\n".into() } else { aligned(&heads(&["setting"], sides), &differences) };
-    let results: Vec<_> = sides.iter().map(Side::results).collect();
-    let mut keys: Vec<&(String, String)> = results.iter().flat_map(BTreeMap::keys).collect();
-    keys.sort();
-    keys.dedup();
-    let row = |key: &(String, String)| {
-        let values = results.iter().map(|of| of.get(key).map_or_else(|| "-".into(), |value| shown(*value)));
-        [key.0.clone(), key.1.clone()].into_iter().chain(values).collect()
-    };
-    let rows: Vec<Vec<String>> = keys.into_iter().map(row).collect();
-    text + "\nLast values, mean over seeds\n" + &aligned(&heads(&["condition", "metric"], sides), &rows)
-}
-
-fn document(sides: &[Side]) -> Value {
-    let runs: Vec<Value> = sides.iter().map(|side| run::document(&side.state)).collect();
-    let differences: Vec<Value> =
-        differences(sides).into_iter().map(|row| json!({ "path": row[0], "values": row[1..] })).collect();
-    json!({ "runs": runs, "differences": differences })
+fn document(runs: &[Ran]) -> Value {
+    let documents: Vec<Value> = runs.iter().map(|run| run::document(run.state)).collect();
+    let presets: Vec<&Value> = runs.iter().map(|run| run.preset).collect();
+    let (rows, _) = compared::differences(&presets);
+    let differences: Vec<Value> = rows.into_iter().map(|row| json!({ "path": row[0], "values": row[1..] })).collect();
+    json!({ "runs": documents, "differences": differences })
 }
 
 #[cfg(test)]
@@ -196,18 +136,17 @@ mod tests {
     use crate::run::export::samples;
 
     #[test]
-    fn what_differs_is_named_and_nothing_else() {
-        let side = |steps: u64| Side {
-            state: samples::study(),
-            preset: json!({ "seed": 1, "settings": { "steps": steps, "grid": [{ "a": [1, 2] }] } }),
-        };
-        let sides = [side(10), side(20)];
-        assert_eq!(differences(&sides), [["settings.steps", "10", "20"].map(String::from).to_vec()]);
-        assert!(differences(&[side(1), side(1)]).is_empty());
-        let text = text(&sides);
-        for part in ["verdict", "Settings that differ", "settings.steps", "Last values"] {
+    fn what_differs_is_printed_and_nothing_else() {
+        let (one, two) =
+            (json!({ "seed": 1, "settings": { "steps": 10 } }), json!({ "seed": 1, "settings": { "steps": 20 } }));
+        let state = samples::study();
+        let ran = |preset| Ran { state: &state, preset, card: None };
+        let text = text(&[ran(&one), ran(&two)]);
+        for part in ["Verdicts", "Settings that differ", "settings.steps", "Last values"] {
             assert!(text.contains(part), "{part}\n{text}");
         }
-        assert_eq!(document(&sides)["differences"][0]["path"], "settings.steps");
+        assert!(!text.contains("seed  "), "{text}");
+        assert_eq!(document(&[ran(&one), ran(&two)])["differences"][0]["path"], "settings.steps");
+        assert_eq!(document(&[ran(&one), ran(&one)])["differences"], json!([]));
     }
 }

@@ -14,6 +14,34 @@ pub enum Scale {
     Linear,
     /// Equal ratios; values that are not positive have no place on it.
     Log,
+    /// Equal ratios on both sides of zero, equal steps next to it: for values of both signs over many decades.
+    Symlog,
+    /// Equal odds; only values between 0 and 1 have a place on it: shares that come near either end.
+    Logit,
+}
+
+impl Scale {
+    /// Every spacing, in the order in which a person goes through them.
+    pub const ALL: [Scale; 4] = [Scale::Linear, Scale::Log, Scale::Symlog, Scale::Logit];
+
+    /// Its name, as charts show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scale::Linear => "linear",
+            Scale::Log => "log",
+            Scale::Symlog => "symlog",
+            Scale::Logit => "logit",
+        }
+    }
+
+    /// Whether a value has a place on it.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Scale::Linear | Scale::Symlog => value.is_finite(),
+            Scale::Log => value.is_finite() && value > 0.0,
+            Scale::Logit => value > 0.0 && value < 1.0,
+        }
+    }
 }
 
 /// One axis.
@@ -170,6 +198,32 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+impl Table {
+    /// The same with its rows in the order of a column: numbers by size, before what is none, by letters.
+    #[must_use]
+    pub fn sorted(&self, column: usize, rises: bool) -> Self {
+        let mut sorted = self.clone();
+        let number = |row: &Vec<String>| leading_number(row.get(column)?);
+        sorted.rows.sort_by(|a, b| {
+            let order = match (number(a), number(b)) {
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (None, None) => a.get(column).cmp(&b.get(column)),
+            };
+            if rises { order } else { order.reverse() }
+        });
+        sorted
+    }
+}
+
+/// The number that a text begins with, whatever stands behind it.
+fn leading_number(text: &str) -> Option<f64> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(text.len());
+    (1..=end).rev().find_map(|end| text.get(..end)?.parse().ok())
+}
+
 /// One grey image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
@@ -232,6 +286,16 @@ pub enum Body {
         /// From left to right.
         panels: Vec<Panel>,
     },
+}
+
+impl Body {
+    /// The table, if it is one.
+    pub const fn table(&self) -> Option<&Table> {
+        match self {
+            Body::Table(table) => Some(table),
+            _ => None,
+        }
+    }
 }
 
 /// Something to look at.
@@ -309,6 +373,16 @@ mod missing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_sorted_by_numbers_where_there_are_some() {
+        let rows = ["10 % less", "-2.5e1", "none", "9"].map(|cell| vec![cell.to_owned()]).to_vec();
+        let table = Table { columns: vec!["change".into()], rows };
+        let order = |rises| table.sorted(0, rises).rows.into_iter().flatten().collect::<Vec<_>>();
+        assert_eq!(order(true), ["-2.5e1", "9", "10 % less", "none"]);
+        assert_eq!(order(false), ["none", "10 % less", "9", "-2.5e1"]);
+        assert_eq!(table.sorted(7, true), table);
+    }
 
     #[test]
     fn a_missing_value_survives_a_file() {

@@ -52,7 +52,7 @@ pub(super) fn handle(app: &mut App, event: &Event) -> Effect {
 
 fn one(app: &mut App, event: &Event) -> Effect {
     let key = key(event);
-    let bound = key.filter(|key| lookup(app.context(), *key).is_some());
+    let bound = key.filter(|key| lookup(&app.contexts(), *key).is_some());
     match (bound, app.field().cloned()) {
         (Some(key), _) => app.key(key),
         (None, Some(field)) => {

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crossterm::clipboard::CopyToClipboard;
 use ratatui::layout::Position;
 
 use super::guard;
@@ -66,6 +67,10 @@ fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
                 }
                 Effect::Redraw => {
                     terminal.forget()?;
+                    dirty = true;
+                }
+                Effect::Copy(text) => {
+                    crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
                     dirty = true;
                 }
                 Effect::None => dirty = true,

@@ -1,16 +1,12 @@
 //! What each action does, and why it may not do it now.
 
 use super::app::{App, Effect, Overlay, Watched};
-use super::run::metric_names;
+use super::panels::{self, END, PAGE, Room};
 use super::{
-    Action, Binding, Charts, Context, Focus, Home, Item, Key, Knobs, List, Palette, Settings, Wish, items, lines_of,
+    Action, Along, Binding, Comparison, Context, Home, Item, Key, Knobs, List, Palette, Settings, Wish, items,
+    metric_names,
 };
-use crate::contract::{Scale, Status};
-
-/// Lines that a page key moves in lists and texts.
-const PAGE: isize = 10;
-/// Further than any list is long.
-const END: isize = 1 << 40;
+use crate::contract::Status;
 
 impl App {
     /// Whether a key does something now; if not, why, in a sentence.
@@ -19,7 +15,12 @@ impl App {
     /// The reason.
     pub fn enabled(&self, binding: &Binding) -> Result<(), String> {
         match (binding.context, &self.run, &self.home) {
-            (Context::Run | Context::Cursor, Some(run), _) => run.enabled(binding.action, self.home.is_some()),
+            (Context::Panels | Context::Cursor | Context::Compare, ..) if self.comparison.is_some() => {
+                self.comparison.as_ref().map_or(Ok(()), |comparison| comparison.enabled(binding.action))
+            }
+            (Context::Run | Context::Panels | Context::Cursor, Some(run), _) => {
+                run.enabled(binding.action, self.home.is_some())
+            }
             (Context::Home, None, Some(home)) => enabled_home(home, binding.action),
             _ => Ok(()),
         }
@@ -45,58 +46,32 @@ impl Watched {
     fn enabled(&self, action: Action, has_home: bool) -> Result<(), String> {
         let status = self.feed.state().status;
         let items = self.items();
-        let item = items.get(self.stand.place(&items));
         let sentence = match action {
             Action::Toggle if status == Status::Done => "This run is done; there is nothing to pause.",
             Action::Toggle if status == Status::Stalled => "The worker does not answer: its process was stopped.",
             Action::Stop if !matches!(status, Status::Running | Status::Paused | Status::Waiting) => {
                 "This run has no worker to stop."
             }
-            Action::LogScale => return item.map_or(Err("There is no chart yet.".into()), can_be_log),
-            Action::Cursor if self.stand.charts.cursor.is_some() => return Ok(()),
-            Action::Cursor
-            | Action::Smooth
-            | Action::Seeds
-            | Action::CursorBack
-            | Action::CursorOn
-            | Action::CursorFarBack
-            | Action::CursorFarOn
-            | Action::ZoomIn
-            | Action::ZoomOut
-            | Action::PanBack
-            | Action::PanOn
-            | Action::WholeChart
-                if item.is_none_or(|item| lines_of(item).is_none()) =>
-            {
-                "The focused panel is no chart of lines."
-            }
             Action::Knobs if self.knobs.is_empty() => "This system has no knobs.",
             Action::Knobs if !matches!(status, Status::Running | Status::Paused | Status::Waiting) => {
                 "This run has no worker; a knob is turned while it runs."
             }
-            Action::Explain | Action::Zoom | Action::Panel if items.is_empty() => "There is no panel yet.",
             Action::Metric | Action::MetricBefore if metric_names(self.feed.state(), self.card).is_empty() => {
                 "No metric is recorded yet."
             }
-            Action::PageOn if self.stand.focus == Focus::Panels && self.stand.grid(&items).page() >= items.len() => {
-                "All panels are on the screen."
-            }
             Action::Back if !has_home && !self.stand.zoomed => "This is the outermost view; q leaves.",
-            _ => return Ok(()),
+            _ => return panels::obstacle(&self.stand, &items, action).map_or(Ok(()), |why| Err(why.into())),
         };
         Err(sentence.into())
     }
 }
 
-fn can_be_log(item: &Item) -> Result<(), String> {
-    let Some(lines) = lines_of(item) else {
-        return Err("Only charts of lines have an axis to switch.".into());
-    };
-    let positive = lines.lines.iter().flat_map(|line| &line.points).any(|(_, y)| *y > 0.0);
-    if positive || lines.y.scale == Scale::Log {
-        Ok(())
-    } else {
-        Err("No value is positive, so none has a place on a logarithmic axis.".into())
+impl Comparison {
+    fn enabled(&self, action: Action) -> Result<(), String> {
+        match panels::obstacle(&self.stand, &self.items(), action) {
+            Some(why) => Err(why.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -107,14 +82,17 @@ pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
         Action::Suspend => return Effect::Suspend,
         Action::Redraw => return Effect::Redraw,
         Action::Help => app.overlay = Some(Overlay::Help(0)),
-        Action::Palette => app.overlay = Some(Overlay::Palette(Palette::of(app.context()))),
+        Action::Copy => return app.copied(false),
+        Action::CopyCommand => return app.copied(true),
+        Action::Palette => app.overlay = Some(Overlay::Palette(Palette::of(app.contexts()))),
         _ => match app.context() {
             Context::Home | Context::Filter => in_home(app, action),
             Context::Knobs => in_knobs(app, action),
             Context::Value if matches!(app.overlay, Some(Overlay::Knobs(_))) => in_knobs(app, action),
             Context::Settings | Context::Value => in_settings(app, action),
             Context::Palette => return in_palette(app, action),
-            Context::Run | Context::Cursor => in_run(app, action, key),
+            Context::Cursor | Context::Compare if app.comparison.is_some() => in_comparison(app, action, key),
+            Context::Run | Context::Cursor | Context::Compare | Context::Panels => in_run(app, action, key),
             Context::Page => in_page(app, action),
             Context::Confirm => in_question(app, action),
             Context::Anywhere => {}
@@ -254,106 +232,83 @@ fn in_question(app: &mut App, action: Action) {
 
 fn in_run(app: &mut App, action: Action, key: Key) {
     let Some(run) = &mut app.run else { return };
-    let state = run.feed.state();
-    let items = items(state, &run.stand, run.card);
-    let trials = state.trials.len();
-    let stand = &mut run.stand;
-    let page = stand.grid(&items).page().max(1) as isize;
     match action {
-        Action::Up => stand.vertical(&items, trials, -1),
-        Action::Down => stand.vertical(&items, trials, 1),
-        Action::PageBack if stand.focus == Focus::Panels && !stand.zoomed => stand.across(&items, -page),
-        Action::PageOn if stand.focus == Focus::Panels && !stand.zoomed => stand.across(&items, page),
-        Action::First if stand.focus == Focus::Panels && !stand.zoomed => stand.across(&items, -END),
-        Action::Last if stand.focus == Focus::Panels && !stand.zoomed => stand.across(&items, END),
-        Action::PageBack => stand.vertical(&items, trials, -PAGE),
-        Action::PageOn => stand.vertical(&items, trials, PAGE),
-        Action::First => stand.vertical(&items, trials, -END),
-        Action::Last => stand.vertical(&items, trials, END),
-        Action::Left => stand.across(&items, -1),
-        Action::Right => stand.across(&items, 1),
-        Action::Next => stand.turn(&items, 1),
-        Action::Previous => stand.turn(&items, -1),
-        Action::TrialBefore => stand.select(trials, -1),
-        Action::TrialAfter => stand.select(trials, 1),
-        Action::Zoom => {
-            stand.focus = Focus::Panels;
-            (stand.zoomed, stand.scroll) = (!stand.zoomed, 0);
-        }
-        Action::Panel => {
-            if let Key::Char(digit) = key {
-                let place = digit.to_digit(10).map_or(0, |d| d as usize - 1);
-                stand.focus_panel(&items, place);
-            }
-        }
-        Action::Metric => stand.turn_metric(metric_names(state, run.card).len(), 1),
-        Action::MetricBefore => stand.turn_metric(metric_names(state, run.card).len(), -1),
-        Action::Smooth => {
-            let said = stand.charts.smooth();
-            app.say(said);
-        }
-        Action::Seeds => {
-            let said = stand.charts.seeds();
-            app.say(said);
-        }
+        Action::TrialBefore => run.stand.select(run.feed.state().trials.len(), -1),
+        Action::TrialAfter => run.stand.select(run.feed.state().trials.len(), 1),
         Action::Knobs => app.overlay = Some(Overlay::Knobs(Knobs::of(run.knobs))),
-        Action::LogScale
-        | Action::ZoomIn
-        | Action::ZoomOut
-        | Action::PanBack
-        | Action::PanOn
-        | Action::WholeChart
-        | Action::Cursor
-        | Action::CursorBack
-        | Action::CursorOn
-        | Action::CursorFarBack
-        | Action::CursorFarOn => {
-            if let Some(item) = items.get(stand.place(&items)) {
-                in_chart(&mut stand.charts, item, action);
-            }
-        }
-        Action::Explain => {
-            if let Some(item) = items.get(stand.place(&items)) {
-                app.overlay = Some(Overlay::Explain(item.title(), explanation(item), 0));
-            }
-        }
-        Action::Back if stand.zoomed => stand.zoomed = false,
+        Action::Back if run.stand.zoomed => run.stand.zoomed = false,
         Action::Back => leave_run(app),
         Action::Stop => app.overlay = Some(Overlay::ConfirmStop),
         Action::Toggle => toggle(app),
         Action::Snapshot => snapshot(app),
         Action::BiasCard => diagnose(app),
-        _ => {}
+        Action::Compare => beside_the_one_before(app),
+        _ => in_panels(app, action, key),
     }
 }
 
-/// What is done to the focused chart.
-fn in_chart(charts: &mut Charts, item: &Item, action: Action) {
+/// Does an action on the panels of the run.
+fn in_panels(app: &mut App, action: Action, key: Key) {
+    let Some(run) = &mut app.run else { return };
+    let state = run.feed.state();
+    let items = items(state, &run.stand, run.card);
+    let events: Vec<f64> = match state.trials.get(run.stand.trial) {
+        Some(trial) if run.stand.along == Along::Steps => trial.notes.iter().map(|(step, ..)| *step as f64).collect(),
+        _ => Vec::new(),
+    };
+    let metrics = metric_names(state, run.card).len();
+    let room = Room { items: &items, rows: state.trials.len(), metrics, events: &events };
+    if action == Action::Explain {
+        let item = items.get(run.stand.place(&items));
+        app.overlay = item.map(|item| Overlay::Explain(item.title(), panels::explanation(item), 0));
+    } else if let Some(said) = panels::act(&mut run.stand, &room, action, key) {
+        app.say(said);
+    }
+}
+
+fn in_comparison(app: &mut App, action: Action, key: Key) {
+    let Some(comparison) = &mut app.comparison else { return };
+    let (rows, metrics) = (comparison.sides.len(), comparison.metrics().len());
     match action {
-        Action::LogScale => charts.switch(item),
-        Action::ZoomIn => charts.zoom(item, true),
-        Action::ZoomOut => charts.zoom(item, false),
-        Action::PanBack => charts.pan(item, false),
-        Action::PanOn => charts.pan(item, true),
-        Action::WholeChart => charts.reset(item),
-        Action::Cursor if charts.cursor.take().is_none() => charts.place_cursor(item),
-        Action::CursorBack => charts.move_cursor(item, false, false),
-        Action::CursorOn => charts.move_cursor(item, true, false),
-        Action::CursorFarBack => charts.move_cursor(item, false, true),
-        Action::CursorFarOn => charts.move_cursor(item, true, true),
-        _ => {}
+        Action::Baseline => comparison.baseline = comparison.stand.trial.min(rows.saturating_sub(1)),
+        Action::ConditionAfter => comparison.turn_condition(1),
+        Action::ConditionBefore => comparison.turn_condition(-1),
+        Action::Back if comparison.stand.zoomed => comparison.stand.zoomed = false,
+        Action::Back => app.comparison = None,
+        Action::Open => {
+            let folder = comparison.sides.get(comparison.stand.trial).map(|side| side.feed.folder().to_owned());
+            match folder.map(|folder| app.bench.open(&folder)) {
+                Some(Ok(feed)) => {
+                    app.comparison = None;
+                    app.show(feed);
+                }
+                Some(Err(error)) => _ = app.say_error(error),
+                None => {}
+            }
+        }
+        _ => {
+            let items = comparison.items();
+            let room = Room { items: &items, rows, metrics, events: &[] };
+            if action == Action::Explain {
+                let item = items.get(comparison.stand.place(&items));
+                app.overlay = item.map(|item| Overlay::Explain(item.title(), panels::explanation(item), 0));
+            } else if let Some(said) = panels::act(&mut comparison.stand, &room, action, key) {
+                app.say(said);
+            }
+        }
     }
 }
 
-fn explanation(item: &Item) -> String {
-    match item.panel() {
-        Some(panel) if panel.note.is_empty() => panel.says.clone(),
-        Some(panel) => format!("{}\n\n{}", panel.says, panel.note),
-        None => "What the study says about the paper's claim. Every check was fixed, with its threshold, before the \
-                 run; the controls must not show the effect. Reproduced: every check held and every control behaved. \
-                 Partly: the core held, something else did not. Not reproduced: the core did not hold. Undecided: a \
-                 gate failed, for example too few seeds or a base too weak to tell."
-            .into(),
+/// Sets the run on the screen beside the newest other run of its system.
+fn beside_the_one_before(app: &mut App) {
+    let Some(run) = &app.run else { return };
+    let (folder, system) = (run.feed.folder().to_owned(), run.feed.state().header.system.clone());
+    let name = run.feed.state().run.clone();
+    let rows = app.bench.runs();
+    let other = rows.iter().find(|row| row.system == system && row.name != name).map(|row| row.folder.clone());
+    match other {
+        Some(other) => app.compare(&[other, folder]),
+        None => app.say(format!("There is no other run of {system} to compare with.")),
     }
 }
 

@@ -1,7 +1,11 @@
 //! The whole viewer without a terminal: which screen, what lies over it, what it last said.
 
+use std::path::{Path, PathBuf};
+
 use super::actions::dispatch;
-use super::{Bench, Binding, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Stand, lookup};
+use super::{
+    Bench, Binding, Comparison, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Side, Stand, lookup,
+};
 use crate::contract::{Card, Entry, Knob, Status};
 
 /// What lies over a screen.
@@ -33,13 +37,15 @@ pub struct Message {
 }
 
 /// What the terminal must do after a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     #[default]
     None,
     /// Draw everything again.
     Redraw,
+    /// Hand a text to the clipboard.
+    Copy(String),
     /// Give the terminal back and stop until continued.
     Suspend,
     /// End the viewer.
@@ -66,6 +72,8 @@ pub struct App {
     pub home: Option<Home>,
     /// The run on the screen; none on the home screen.
     pub run: Option<Watched>,
+    /// Runs side by side, over the home screen or over a run.
+    pub comparison: Option<Comparison>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
     /// What was last said, until the next key.
@@ -91,7 +99,17 @@ impl App {
     }
 
     fn bare(systems: &'static [Entry], bench: Box<dyn Bench>, cores: usize) -> Self {
-        App { systems, bench, home: None, run: None, overlay: None, message: None, size: (80, 24), cores }
+        App {
+            systems,
+            bench,
+            home: None,
+            run: None,
+            comparison: None,
+            overlay: None,
+            message: None,
+            size: (80, 24),
+            cores,
+        }
     }
 
     /// Puts a run on the screen.
@@ -103,16 +121,44 @@ impl App {
         self.run = Some(Watched { feed, stand, card, knobs });
     }
 
+    /// Where the viewer stands among panels: of a comparison, else of a run.
+    fn stand(&self) -> Option<&Stand> {
+        let of_run = self.run.as_ref().map(|run| &run.stand);
+        self.comparison.as_ref().map(|comparison| &comparison.stand).or(of_run)
+    }
+
+    /// Sets runs side by side.
+    pub(super) fn compare(&mut self, folders: &[PathBuf]) {
+        let sides: Result<Vec<Side>, String> = folders.iter().map(|folder| self.side(folder)).collect();
+        match sides {
+            Ok(sides) => self.comparison = Some(Comparison::of(sides, self.size)),
+            Err(error) => _ = self.say_error(error),
+        }
+    }
+
+    fn side(&mut self, folder: &Path) -> Result<Side, String> {
+        let (feed, preset) = (self.bench.open(folder)?, self.bench.preset(folder)?);
+        let slug = &feed.state().header.system;
+        let card = self.systems.iter().map(|entry| entry.card).find(|card| card.slug == slug);
+        Ok(Side { feed, preset, card })
+    }
+
     /// Takes over the size of the terminal.
     pub fn resize(&mut self, width: u16, height: u16) {
         self.size = (width, height);
-        if let Some(run) = &mut self.run {
-            run.stand.size = self.size;
+        for stand in [self.run.as_mut().map(|run| &mut run.stand), self.comparison.as_mut().map(|c| &mut c.stand)] {
+            stand.into_iter().for_each(|stand| stand.size = self.size);
         }
     }
 
     /// Reads what is new on disk; whether the screen changed.
     pub fn refresh(&mut self) -> bool {
+        if let Some(comparison) = &mut self.comparison {
+            return match comparison.refresh() {
+                Ok(changed) => changed,
+                Err(error) => self.say_error(error),
+            };
+        }
         if let Some(run) = &mut self.run {
             return match run.feed.refresh() {
                 Ok(changed) => {
@@ -136,14 +182,31 @@ impl App {
     /// Whether anything on the screen may change by itself soon.
     pub fn is_live(&self) -> bool {
         let live = |status| matches!(status, Status::Running | Status::Waiting);
-        match (&self.run, &self.home) {
-            (Some(run), _) => live(run.feed.state().status),
-            (None, Some(home)) => home.counts().2 > 0,
-            (None, None) => false,
+        match (&self.comparison, &self.run, &self.home) {
+            (Some(comparison), ..) => comparison.sides.iter().any(|side| live(side.feed.state().status)),
+            (_, Some(run), _) => live(run.feed.state().status),
+            (_, None, Some(home)) => home.counts().2 > 0,
+            (_, None, None) => false,
         }
     }
 
-    /// Where a key would be pressed now.
+    /// Where the keys work now: the innermost place first.
+    pub fn contexts(&self) -> Vec<Context> {
+        let here = self.context();
+        let mut all = vec![here];
+        let base = if self.comparison.is_some() { Context::Compare } else { Context::Run };
+        match here {
+            Context::Cursor => all.extend([base, Context::Panels]),
+            Context::Run | Context::Compare => all.push(Context::Panels),
+            _ => {}
+        }
+        if !here.types() {
+            all.push(Context::Anywhere);
+        }
+        all
+    }
+
+    /// The innermost place where a key would be pressed now.
     pub fn context(&self) -> Context {
         match (&self.overlay, &self.run) {
             (Some(Overlay::Settings(settings)), _) if settings.typing.is_some() => Context::Value,
@@ -153,7 +216,8 @@ impl App {
             (Some(Overlay::Knobs(_)), _) => Context::Knobs,
             (Some(Overlay::Palette(_)), _) => Context::Palette,
             (Some(_), _) => Context::Page,
-            (None, Some(run)) if run.stand.charts.cursor.is_some() => Context::Cursor,
+            (None, _) if self.stand().is_some_and(|stand| stand.charts.cursor.is_some()) => Context::Cursor,
+            (None, _) if self.comparison.is_some() => Context::Compare,
             (None, Some(_)) => Context::Run,
             (None, None) if self.home.as_ref().is_some_and(|home| home.filtering) => Context::Filter,
             (None, None) => Context::Home,
@@ -163,7 +227,7 @@ impl App {
     /// Does what a key means.
     pub fn key(&mut self, key: Key) -> Effect {
         self.message = None;
-        let Some(binding) = lookup(self.context(), key) else {
+        let Some(binding) = lookup(&self.contexts(), key) else {
             return Effect::None;
         };
         if let Err(reason) = self.enabled(binding) {
@@ -201,12 +265,14 @@ impl App {
     /// The keys that work here and now, for the footer: this screen's first, then those of every
     /// screen.
     pub fn footer(&self) -> Vec<&'static Binding> {
-        let context = self.context();
-        let here = |binding: &&Binding| {
-            let of = binding.context == context || (binding.context == Context::Anywhere && !context.types());
-            of && !binding.label.is_empty() && self.enabled(binding).is_ok()
-        };
-        KEYS.iter().filter(here).collect()
+        let mut shown = Vec::new();
+        for context in self.contexts() {
+            let here = |binding: &&Binding| {
+                binding.context == context && !binding.label.is_empty() && self.enabled(binding).is_ok()
+            };
+            shown.extend(KEYS.iter().filter(here));
+        }
+        shown
     }
 
     pub(super) fn say(&mut self, text: impl Into<String>) {

@@ -118,19 +118,19 @@ fn the_view_belongs_to_the_person_not_to_the_data() {
     let (mut app, _) = viewer(false);
     press(&mut app, "\r5vy");
     assert_eq!((stand(&app).panel.as_str(), stand(&app).metric), ("metric", 1));
-    assert!(stand(&app).charts.switched.contains("metric"));
+    assert_ne!(stand(&app).charts, Charts::default());
     let before = stand(&app).clone();
     app.run.as_mut().unwrap().feed = Box::new(Still(made_up::state(true)));
     app.refresh();
     assert_eq!(stand(&app), &before);
     let run = app.run.as_ref().unwrap();
     assert_eq!(run.items()[stand(&app).place(&run.items())].title(), "loss over all trials");
-    press(&mut app, "y");
-    assert!(stand(&app).charts.switched.is_empty());
+    press(&mut app, "0");
+    assert_eq!(stand(&app).charts, Charts::default());
 }
 
 #[test]
-fn an_axis_without_positive_values_stays_linear_and_says_why() {
+fn an_axis_takes_the_spacings_that_its_values_have() {
     let (mut app, _) = viewer(false);
     let mut state = made_up::state(false);
     for trial in &mut state.trials {
@@ -141,8 +141,9 @@ fn an_axis_without_positive_values_stays_linear_and_says_why() {
     state.panels.clear();
     app.show(Box::new(Still(state)));
     press(&mut app, "y");
-    assert!(app.message.as_ref().unwrap().text.contains("positive"));
-    assert!(stand(&app).charts.switched.is_empty());
+    assert_eq!(app.message.as_ref().unwrap().text, "The vertical axis is symlog.");
+    press(&mut app, "y");
+    assert_eq!(app.message.as_ref().unwrap().text, "The vertical axis is linear.");
 }
 
 #[test]

@@ -68,6 +68,11 @@ pub trait Bench {
     /// # Errors
     /// Why it cannot be read.
     fn open(&mut self, folder: &Path) -> Result<Box<dyn Feed>, String>;
+    /// The preset of a run, with every default filled in.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn preset(&self, folder: &Path) -> Result<serde_json::Value, String>;
     /// Asks something of a run's worker.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Where a person stands in the charts of a run: zoom, cursor, smoothing, bands. Never changed by new data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Item;
 use super::curves::{moved, snapped, zoomed};
@@ -18,8 +18,8 @@ const MOVE: f64 = 0.25;
 /// How the charts of a run are looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Charts {
-    /// Keys of the charts whose vertical axis was switched between linear and logarithmic.
-    pub switched: BTreeSet<String>,
+    /// The spacing of the vertical axis of the charts for which a person chose one.
+    scales: BTreeMap<String, Scale>,
     /// The stretch of the horizontal axis that a chart shows, where it is not the whole.
     pub windows: BTreeMap<String, (f64, f64)>,
     /// Place in the list of smoothings.
@@ -28,13 +28,15 @@ pub struct Charts {
     pub raw: bool,
     /// The cursor: the name of the axis that it stands on, and where. All charts with that axis show it.
     pub cursor: Option<(String, f64)>,
+    /// Where the cursor was left for comparison, on the same axis: values are shown beside those there.
+    anchor: Option<(String, f64)>,
 }
 
 /// How one chart is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Glance {
-    /// Whether the vertical axis is switched.
-    pub switched: bool,
+    /// Spacing of the vertical axis, where it is not the chart's own.
+    pub scale: Option<Scale>,
     /// Stretch of the horizontal axis; the whole when absent.
     pub window: Option<(f64, f64)>,
     /// Weight of the past in the smoothing; 0 for none.
@@ -43,6 +45,8 @@ pub struct Glance {
     pub raw: bool,
     /// Where the cursor stands on the horizontal axis.
     pub cursor: Option<f64>,
+    /// The place that values are compared with.
+    pub anchor: Option<f64>,
 }
 
 /// The curves of a panel; of panels side by side the first that has some.
@@ -72,21 +76,64 @@ impl Charts {
     /// How a chart is looked at.
     pub fn glance(&self, item: &Item) -> Glance {
         let axis = lines_of(item).map(|lines| lines.x.label.as_str());
-        let cursor = self.cursor.as_ref().filter(|(label, _)| axis == Some(label));
+        let here =
+            |place: &Option<(String, f64)>| place.as_ref().filter(|(label, _)| axis == Some(label)).map(|(_, at)| *at);
         Glance {
-            switched: self.switched.contains(&item.key),
+            scale: self.scales.get(&item.key).copied(),
             window: self.windows.get(&item.key).copied(),
             smoothing: SMOOTHING[self.smoothing],
             raw: self.raw,
-            cursor: cursor.map(|(_, at)| *at),
+            cursor: here(&self.cursor),
+            anchor: here(&self.anchor),
         }
     }
 
-    /// Switches the vertical axis of a chart.
-    pub fn switch(&mut self, item: &Item) {
-        if !self.switched.remove(&item.key) {
-            self.switched.insert(item.key.clone());
+    /// Gives the vertical axis of a chart the next spacing on which its values have a place; which it is, in words.
+    ///
+    /// # Errors
+    /// Why there is no other.
+    pub fn switch(&mut self, item: &Item) -> Result<String, String> {
+        let Some(lines) = lines_of(item) else {
+            return Err("Only charts of lines have an axis to switch.".into());
+        };
+        let now = self.scales.get(&item.key).copied().unwrap_or(lines.y.scale);
+        let others = Scale::ALL.iter().cycle().skip_while(|scale| **scale != now).skip(1).take(Scale::ALL.len() - 1);
+        let next = others.copied().find(|scale| suits(*scale, lines)).unwrap_or(lines.y.scale);
+        if next == now {
+            return Err("On every other spacing no value would have a place.".into());
         }
+        if next == lines.y.scale {
+            self.scales.remove(&item.key);
+        } else {
+            self.scales.insert(item.key.clone(), next);
+        }
+        Ok(format!("The vertical axis is {}.", next.name()))
+    }
+
+    /// Leaves the cursor's place for comparison, or forgets the one that was left; which it is, in words.
+    pub fn drop_anchor(&mut self) -> &'static str {
+        let again = self.anchor.take() == self.cursor;
+        if again {
+            return "Values stand alone again.";
+        }
+        self.anchor.clone_from(&self.cursor);
+        "Values are shown beside those here."
+    }
+
+    /// Moves the cursor to the next of some events, or the one before.
+    ///
+    /// # Errors
+    /// When there is none in that direction.
+    pub fn to_event(&mut self, item: &Item, events: &[f64], forward: bool) -> Result<(), &'static str> {
+        let Some(lines) = lines_of(item) else { return Err("The focused panel is no chart of lines.") };
+        let marks = lines.marks.iter().map(|mark| mark.x);
+        let all: Vec<(f64, f64)> = events.iter().copied().chain(marks).map(|x| (x, 0.0)).collect();
+        let Some((_, at)) = self.cursor.clone() else { return Ok(self.place_cursor(item)) };
+        let beyond = if forward { at.next_up() } else { at.next_down() };
+        let next = snapped([all.as_slice()].into_iter(), beyond, forward);
+        let next = next.ok_or("No note or mark lies in that direction.")?;
+        self.cursor = Some((lines.x.label.clone(), next));
+        Ok(())
     }
 
     /// The next smoothing; what it is, in words.
@@ -145,7 +192,7 @@ impl Charts {
     /// Shows the whole of a chart again, with the axis it came with.
     pub fn reset(&mut self, item: &Item) {
         self.windows.remove(&item.key);
-        self.switched.remove(&item.key);
+        self.scales.remove(&item.key);
     }
 
     /// Takes a stretch over; none is the whole, or when it came from going `closer`, no further than here.
@@ -162,11 +209,26 @@ impl Charts {
     }
 }
 
+/// Whether a spacing shows values of a chart: logarithms need one above zero; the symmetric one is for charts with
+/// values that are not; odds are for shares.
+fn suits(scale: Scale, lines: &Lines) -> bool {
+    let mut values = lines.lines.iter().flat_map(|line| &line.points).map(|(_, y)| *y).filter(|y| y.is_finite());
+    match scale {
+        Scale::Linear => true,
+        Scale::Log => values.any(|y| y > 0.0),
+        Scale::Symlog => values.any(|y| y <= 0.0),
+        Scale::Logit => {
+            let all: Vec<f64> = values.collect();
+            all.iter().all(|y| (0.0..=1.0).contains(y)) && all.iter().any(|y| scale.holds(*y))
+        }
+    }
+}
+
 /// A share of a stretch, at a place: on a logarithmic axis a share of its ratio.
 fn share(lines: &Lines, share: f64, (low, high): (f64, f64), at: f64) -> f64 {
     match lines.x.scale {
-        Scale::Linear => share * (high - low),
         Scale::Log => at * ((high / low).powf(share) - 1.0),
+        _ => share * (high - low),
     }
 }
 
@@ -201,6 +263,43 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_goes_through_the_spacings_that_show_its_values() {
+        let with = |values: &[f64]| {
+            let points = values.iter().enumerate().map(|(x, y)| (x as f64, *y)).collect();
+            let line = Line { label: "a".into(), dash: Dash::Solid, points };
+            let lines = Lines { x: Axis::linear("step"), y: Axis::linear("y"), lines: vec![line], marks: Vec::new() };
+            let panel = Panel::new("a", "a", "", Body::Lines(lines));
+            Item { key: "a".into(), shown: Shown::Made(Box::new(panel)) }
+        };
+        let through = |item: &Item| {
+            let mut charts = Charts::default();
+            let step = |_| charts.switch(item).map(|_| charts.glance(item).scale.map_or("own", Scale::name));
+            (0..3).map(step).collect::<Vec<_>>()
+        };
+        assert_eq!(through(&with(&[3.0, 50.0])), [Ok("log"), Ok("own"), Ok("log")]);
+        assert_eq!(through(&with(&[0.2, 1.0])), [Ok("log"), Ok("logit"), Ok("own")]);
+        assert_eq!(through(&with(&[-3.0, 50.0])), [Ok("log"), Ok("symlog"), Ok("own")]);
+        assert!(through(&with(&[f64::NAN]))[0].is_err());
+    }
+
+    #[test]
+    fn the_cursor_jumps_to_events_and_is_compared_with_where_it_was() {
+        let loss = item("loss", Axis::linear("step"));
+        let mut charts = Charts::default();
+        charts.place_cursor(&loss);
+        assert!(charts.to_event(&loss, &[20.0, 60.5], true).is_err());
+        charts.to_event(&loss, &[20.0, 60.5], false).unwrap();
+        assert_eq!(charts.glance(&loss).cursor, Some(60.5));
+        charts.drop_anchor();
+        charts.to_event(&loss, &[20.0, 60.5], false).unwrap();
+        let glance = charts.glance(&loss);
+        assert_eq!((glance.cursor, glance.anchor), (Some(20.0), Some(60.5)));
+        charts.drop_anchor();
+        charts.drop_anchor();
+        assert_eq!(charts.glance(&loss).anchor, None);
+    }
+
+    #[test]
     fn zoom_is_the_persons_and_ends_at_the_whole() {
         let loss = item("loss", Axis::linear("step").within(0.0, 100.0));
         let mut charts = Charts::default();
@@ -212,7 +311,7 @@ mod tests {
         charts.zoom(&loss, false);
         assert_eq!(charts.glance(&loss).window, None);
         charts.zoom(&loss, true);
-        charts.switch(&loss);
+        charts.switch(&loss).unwrap();
         charts.reset(&loss);
         assert_eq!(charts.glance(&loss), Glance::default());
         charts.smooth();

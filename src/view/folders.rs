@@ -22,13 +22,13 @@ pub struct Folders {
 }
 
 impl Folders {
-    fn preset(&self, name: &str, set: &[String]) -> Result<run::Preset, RunError> {
+    fn resolved(&self, name: &str, set: &[String]) -> Result<run::Preset, RunError> {
         let changes = Changes { set: set.to_vec(), ..Changes::default() };
         Ok(run::load(self.systems, name, &changes)?)
     }
 
     fn begin(&self, preset: &str, set: &[String]) -> Result<Reader, RunError> {
-        let preset = self.preset(preset, set)?;
+        let preset = self.resolved(preset, set)?;
         let folder = run::create(&self.root, &preset, None, self.threads)?;
         run::spawn_worker(&folder, self.threads)?;
         Reader::open(&folder)
@@ -64,7 +64,7 @@ impl Bench for Folders {
     }
 
     fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String> {
-        self.preset(preset, set).map(|preset| preset.study).map_err(sentence)
+        self.resolved(preset, set).map(|preset| preset.study).map_err(sentence)
     }
 
     fn start(&mut self, preset: &str, set: &[String]) -> Result<Box<dyn Feed>, String> {
@@ -74,6 +74,11 @@ impl Bench for Folders {
     fn open(&mut self, folder: &Path) -> Result<Box<dyn Feed>, String> {
         let reader = Folder::open(folder).and_then(|folder| Reader::open(&folder));
         reader.map(|reader| Box::new(reader) as Box<dyn Feed>).map_err(sentence)
+    }
+
+    fn preset(&self, folder: &Path) -> Result<serde_json::Value, String> {
+        let study = Folder::open(folder).and_then(|folder| folder.study(self.systems));
+        study.map(|study| study.to_json()).map_err(sentence)
     }
 
     fn ask(&mut self, folder: &Path, wish: Wish) -> Result<(), String> {
@@ -129,7 +134,7 @@ mod tests {
         assert!(bench.runs().is_empty());
         let error = bench.load("gpicl/quick", &["settings.widht=3".into()]).err().unwrap();
         assert!(error.contains("width"), "{error}");
-        let preset = bench.preset("gpicl/quick", &["settings.width=32".into()]).unwrap();
+        let preset = bench.resolved("gpicl/quick", &["settings.width=32".into()]).unwrap();
         let folder = run::create(&bench.root, &preset, None, 1).unwrap();
         let runs = bench.runs();
         assert_eq!((runs.len(), runs[0].system.as_str()), (1, MadeUp::CARD.slug));

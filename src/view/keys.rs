@@ -62,6 +62,10 @@ pub enum Context {
     Value,
     /// The run view.
     Run,
+    /// Runs side by side.
+    Compare,
+    /// The panels of a run or of a comparison.
+    Panels,
     /// The run view while the cursor stands in its charts; other keys are those of the run view.
     Cursor,
     /// Typing the name of a command.
@@ -76,9 +80,11 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of the help page.
-    pub const ALL: [Context; 11] = [
+    pub const ALL: [Context; 13] = [
         Context::Home,
         Context::Run,
+        Context::Compare,
+        Context::Panels,
         Context::Cursor,
         Context::Knobs,
         Context::Palette,
@@ -99,6 +105,8 @@ impl Context {
             Context::Settings => "Settings of a preset",
             Context::Value => "While typing a value",
             Context::Run => "Run view",
+            Context::Compare => "Runs side by side",
+            Context::Panels => "Panels and charts",
             Context::Cursor => "Cursor in the charts",
             Context::Palette => "Commands by name",
             Context::Knobs => "Knobs of a run",
@@ -110,21 +118,6 @@ impl Context {
     /// Whether printing characters are text here.
     pub const fn types(self) -> bool {
         matches!(self, Context::Filter | Context::Value | Context::Palette)
-    }
-
-    /// The context whose keys work here too, after this one's own.
-    const fn around(self) -> Option<Context> {
-        match self {
-            Context::Cursor => Some(Context::Run),
-            Context::Anywhere => None,
-            here if here.types() => None,
-            _ => Some(Context::Anywhere),
-        }
-    }
-
-    /// Whether a key that is bound in `context` works here.
-    pub fn reaches(self, context: Context) -> bool {
-        self == context || self.around().is_some_and(|around| around.reaches(context))
     }
 }
 
@@ -190,8 +183,8 @@ actions! {
     Snapshot,
     /// Make the bias card of the selected trial.
     BiasCard,
-    /// Logarithmic vertical axis.
-    LogScale,
+    /// Next spacing of the vertical axis.
+    Scale,
     /// Curves smoothed more, or not at all.
     Smooth,
     /// Seeds as bands or one by one.
@@ -216,6 +209,30 @@ actions! {
     CursorFarBack,
     /// The cursor a jump on.
     CursorFarOn,
+    /// The cursor to the next note or mark.
+    EventOn,
+    /// The cursor to the note or mark before.
+    EventBack,
+    /// Compare with the place of the cursor.
+    Anchor,
+    /// Along what the chart over all trials is drawn.
+    Axis,
+    /// Sort the focused table by the next column.
+    Sort,
+    /// Turn the order of the focused table round.
+    SortBack,
+    /// Set runs side by side.
+    Compare,
+    /// What the runs are compared with.
+    Baseline,
+    /// Next condition.
+    ConditionAfter,
+    /// Condition before.
+    ConditionBefore,
+    /// Copy what is meant here to the clipboard.
+    Copy,
+    /// Copy the command that does this.
+    CopyCommand,
     /// The knobs of the run.
     Knobs,
     /// Every command by name.
@@ -317,10 +334,10 @@ pub const KEYS: &[Binding] = &[
     bind(C::Value, &[Esc, Ctrl('c')], A::Back, "cancel", "Leave the setting as it was."),
     bind(C::Run, &[Char(' ')], A::Toggle, "pause/go", "Pause, go on, or give a stopped run a new worker."),
     bind(C::Run, &[Char('x')], A::Stop, "stop", "Write a checkpoint and end the worker; asks first."),
-    bind(C::Run, DIGITS, A::Panel, "panel", "Focus a panel by its number."),
-    bind(C::Run, &[Tab], A::Next, "next", "Focus the next panel, the events, the trials."),
-    bind(C::Run, &[BackTab], A::Previous, "", "Focus the one before."),
-    bind(C::Run, &[Char('z'), Enter], A::Zoom, "zoom", "Give the focused panel the whole screen, or take it back."),
+    bind(C::Panels, DIGITS, A::Panel, "panel", "Focus a panel by its number."),
+    bind(C::Panels, &[Tab], A::Next, "next", "Focus the next panel, the events, the trials."),
+    bind(C::Panels, &[BackTab], A::Previous, "", "Focus the one before."),
+    bind(C::Panels, &[Char('z'), Enter], A::Zoom, "zoom", "Give the focused panel the whole screen, or take it back."),
     bind(
         C::Run,
         &[Char(']'), Char('n')],
@@ -329,20 +346,26 @@ pub const KEYS: &[Binding] = &[
         "Select the next trial, whatever has the focus.",
     ),
     bind(C::Run, &[Char('['), Char('p')], A::TrialBefore, "", "Select the trial before."),
-    bind(C::Run, &[Char('v')], A::Metric, "metric", "Next metric in the chart over all trials."),
-    bind(C::Run, &[Char('V')], A::MetricBefore, "", "The metric before."),
-    bind(C::Run, &[Char('y')], A::LogScale, "log", "Logarithmic or linear vertical axis of the focused chart."),
-    bind(C::Run, &[Char('i')], A::Explain, "explain", "What the focused panel shows and how to read it."),
+    bind(C::Panels, &[Char('v')], A::Metric, "metric", "Next metric in the chart over all trials."),
+    bind(C::Panels, &[Char('V')], A::MetricBefore, "", "The metric before."),
+    bind(
+        C::Panels,
+        &[Char('y')],
+        A::Scale,
+        "axis",
+        "Vertical axis of the focused chart: linear, log, symlog, logit, as its values allow.",
+    ),
+    bind(C::Panels, &[Char('i')], A::Explain, "explain", "What the focused panel shows and how to read it."),
     bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),
-    bind(C::Run, &[Up, Char('k')], A::Up, "", "Previous trial, the panel above, or a line up."),
-    bind(C::Run, &[Down, Char('j')], A::Down, "", "Next trial, the panel below, or a line down."),
-    bind(C::Run, &[Left, Char('h')], A::Left, "", "The panel to the left."),
-    bind(C::Run, &[Right, Char('l')], A::Right, "", "The panel to the right."),
-    bind(C::Run, &[PageUp], A::PageBack, "", "Panels of the page before."),
-    bind(C::Run, &[PageDown], A::PageOn, "more", "Panels of the next page."),
-    bind(C::Run, &[Key::Home, Char('g')], A::First, "", "First trial, panel or line."),
-    bind(C::Run, &[End, Char('G')], A::Last, "", "Last trial, panel or line."),
-    bind(C::Run, &[Esc], A::Back, "back", "One level back: from a zoomed panel to all, from the run to home."),
+    bind(C::Panels, &[Up, Char('k')], A::Up, "", "Previous trial, the panel above, or a line up."),
+    bind(C::Panels, &[Down, Char('j')], A::Down, "", "Next trial, the panel below, or a line down."),
+    bind(C::Panels, &[Left, Char('h')], A::Left, "", "The panel to the left."),
+    bind(C::Panels, &[Right, Char('l')], A::Right, "", "The panel to the right."),
+    bind(C::Panels, &[PageUp], A::PageBack, "", "Panels of the page before."),
+    bind(C::Panels, &[PageDown], A::PageOn, "more", "Panels of the next page."),
+    bind(C::Panels, &[Key::Home, Char('g')], A::First, "", "First trial, panel or line."),
+    bind(C::Panels, &[End, Char('G')], A::Last, "", "Last trial, panel or line."),
+    bind(C::Panels, &[Esc], A::Back, "back", "One level back: from a zoomed panel to all, from the run to home."),
     bind(
         C::Run,
         &[Char('b')],
@@ -351,37 +374,60 @@ pub const KEYS: &[Binding] = &[
         "Make the bias card of the selected trial; it comes as panels.",
     ),
     bind(
-        C::Run,
+        C::Panels,
         &[Char('c')],
         A::Cursor,
         "cursor",
         "Read values off the charts: a cursor in all charts with the axis.",
     ),
     bind(
-        C::Run,
+        C::Panels,
         &[Char('w')],
         A::Smooth,
         "smooth",
         "Smooth curves by 0.6, 0.9, 0.97 of the past, or not; what was recorded stays.",
     ),
     bind(
-        C::Run,
+        C::Panels,
         &[Char('r')],
         A::Seeds,
         "seeds",
         "Show every seed, or median and quartiles where there are three or more.",
     ),
-    bind(C::Run, &[Char('+'), Char('=')], A::ZoomIn, "", "Half as much of the focused chart, about the cursor."),
-    bind(C::Run, &[Char('-')], A::ZoomOut, "", "Twice as much of it."),
-    bind(C::Run, &[Char('<')], A::PanBack, "", "The stretch of the focused chart before this one."),
-    bind(C::Run, &[Char('>')], A::PanOn, "", "The stretch behind it."),
-    bind(C::Run, &[Char('0')], A::WholeChart, "", "The whole of the focused chart, as it came."),
+    bind(C::Panels, &[Char('+'), Char('=')], A::ZoomIn, "", "Half as much of the focused chart, about the cursor."),
+    bind(C::Panels, &[Char('-')], A::ZoomOut, "", "Twice as much of it."),
+    bind(C::Panels, &[Char('<')], A::PanBack, "", "The stretch of the focused chart before this one."),
+    bind(C::Panels, &[Char('>')], A::PanOn, "", "The stretch behind it."),
+    bind(C::Panels, &[Char('0')], A::WholeChart, "", "The whole of the focused chart, as it came."),
     bind(C::Run, &[Char('K')], A::Knobs, "knobs", "Turn a knob while the run runs: journaled, resumed and replayed."),
     bind(C::Cursor, &[Left, Char('h')], A::CursorBack, "", "The cursor to the point before."),
     bind(C::Cursor, &[Right, Char('l')], A::CursorOn, "move", "The cursor to the next point."),
     bind(C::Cursor, &[Char('H')], A::CursorFarBack, "", "The cursor a tenth of the chart back."),
     bind(C::Cursor, &[Char('L')], A::CursorFarOn, "jump", "The cursor a tenth of the chart on."),
+    bind(
+        C::Cursor,
+        &[Char('e')],
+        A::EventOn,
+        "event",
+        "The cursor to the next note of the trial or mark of the chart.",
+    ),
+    bind(C::Cursor, &[Char('E')], A::EventBack, "", "The cursor to the note or mark before."),
+    bind(C::Cursor, &[Char('m')], A::Anchor, "compare", "Show values beside those at this place; again for no more."),
     bind(C::Cursor, &[Char('c'), Esc], A::Cursor, "no cursor", "Take the cursor out of the charts."),
+    bind(C::Run, &[Char('C')], A::Compare, "compare", "Set this run beside the one before it of the same system."),
+    bind(C::Compare, &[Char('b')], A::Baseline, "baseline", "Compare the others with the selected run."),
+    bind(
+        C::Compare,
+        &[Char(']')],
+        A::ConditionAfter,
+        "condition",
+        "Show the next condition alone; behind the last, all of them.",
+    ),
+    bind(C::Compare, &[Char('[')], A::ConditionBefore, "", "Show the condition before."),
+    bind(C::Compare, &[Char('o')], A::Open, "open", "Open the selected run."),
+    bind(C::Panels, &[Char('a')], A::Axis, "x axis", "Draw the chart over all trials along steps or operations."),
+    bind(C::Panels, &[Char('t')], A::Sort, "sort", "Sort the focused table by its next column; behind the last, not."),
+    bind(C::Panels, &[Char('T')], A::SortBack, "", "Turn the order of the focused table round."),
     bind(C::Knobs, &[Enter], A::Open, "turn", "Type another value for the selected knob."),
     bind(C::Knobs, &[Up, Char('k')], A::Up, "", "Previous knob."),
     bind(C::Knobs, &[Down, Char('j')], A::Down, "", "Next knob."),
@@ -406,16 +452,24 @@ pub const KEYS: &[Binding] = &[
         "commands",
         "Every command of this view by name, and why one does nothing now.",
     ),
+    bind(
+        C::Anywhere,
+        &[Char('Y')],
+        A::Copy,
+        "",
+        "Copy to the clipboard: values under the cursor, a table, else the folder of the run or the preset.",
+    ),
+    bind(C::Anywhere, &[Char('@')], A::CopyCommand, "", "Copy the command that starts what is selected."),
     bind(C::Anywhere, &[Char('?')], A::Help, "help", "Every key and what it does."),
     bind(C::Anywhere, &[Ctrl('l')], A::Redraw, "", "Draw the screen again."),
     bind(C::Anywhere, &[Ctrl('z')], A::Suspend, "", "Suspend the viewer; `fg` brings it back. Runs go on."),
     bind(C::Anywhere, &[Char('q'), Ctrl('c')], A::Leave, "leave", "Leave the viewer. Runs go on without it."),
 ];
 
-/// What a key does in a context.
-pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
-    let own = KEYS.iter().find(|b| b.context == context && b.keys.contains(&key));
-    own.or_else(|| lookup(context.around()?, key))
+/// What a key does where the keys of some contexts work: the first that knows it.
+pub fn lookup(contexts: &[Context], key: Key) -> Option<&'static Binding> {
+    let of = |context: &Context| KEYS.iter().find(|b| b.context == *context && b.keys.contains(&key));
+    contexts.iter().find_map(of)
 }
 
 #[cfg(test)]
@@ -428,7 +482,9 @@ mod tests {
             for key in binding.keys {
                 let again = KEYS[at + 1..].iter().find(|other| {
                     let shared = other.context == Context::Anywhere && !binding.context.types();
-                    (other.context == binding.context || shared) && other.keys.contains(key)
+                    let panels = [Context::Run, Context::Compare, Context::Panels];
+                    let over = other.context == Context::Panels && panels.contains(&binding.context);
+                    (other.context == binding.context || shared || over) && other.keys.contains(key)
                 });
                 assert!(again.is_none(), "{key} in {:?}: {:?} and {again:?}", binding.context, binding.action);
             }
@@ -442,15 +498,15 @@ mod tests {
         }
         for binding in KEYS {
             assert!(binding.help.ends_with('.') && !binding.keys.is_empty(), "{binding:?}");
-            assert_eq!(lookup(binding.context, binding.keys[0]).unwrap().action, binding.action);
+            assert_eq!(lookup(&[binding.context], binding.keys[0]).unwrap().action, binding.action);
         }
     }
 
     #[test]
     fn text_is_text_where_it_is_typed() {
         for c in ['q', '?', ' ', '1'] {
-            assert!(lookup(Context::Filter, Key::Char(c)).is_none() && lookup(Context::Value, Key::Char(c)).is_none());
+            assert!(lookup(&[Context::Filter, Context::Value, Context::Palette], Key::Char(c)).is_none());
         }
-        assert_eq!(lookup(Context::Filter, Key::Ctrl('c')).unwrap().action, Action::Back);
+        assert_eq!(lookup(&[Context::Filter], Key::Ctrl('c')).unwrap().action, Action::Back);
     }
 }

@@ -365,6 +365,10 @@ impl Bench for FakeBench {
         Ok(Box::new(Still(state(self.finished))))
     }
 
+    fn preset(&self, _: &Path) -> Result<serde_json::Value, String> {
+        self.load("gpicl/quick", &[]).map(|study| study.to_json())
+    }
+
     fn ask(&mut self, _: &Path, wish: Wish) -> Result<(), String> {
         self.asked.borrow_mut().push(format!("{wish:?}"));
         Ok(())

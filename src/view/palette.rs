@@ -5,8 +5,8 @@ use super::{Action, App, Binding, Context, Field, KEYS};
 /// The list as it stands.
 #[derive(Clone, Debug)]
 pub struct Palette {
-    /// Where it was opened: its commands are those of this view.
-    pub context: Context,
+    /// Where it was opened: its commands are those that work there.
+    pub contexts: Vec<Context>,
     /// What was typed.
     pub field: Field,
     /// The selected line among those that are shown.
@@ -15,8 +15,8 @@ pub struct Palette {
 
 impl Palette {
     /// All commands of a view.
-    pub fn of(context: Context) -> Self {
-        Palette { context, field: Field::default(), selected: 0 }
+    pub fn of(contexts: Vec<Context>) -> Self {
+        Palette { contexts, field: Field::default(), selected: 0 }
     }
 
     /// The commands that have every word that was typed, in the order of the key table.
@@ -24,7 +24,7 @@ impl Palette {
         let words: Vec<String> = self.field.text.split_whitespace().map(str::to_lowercase).collect();
         let fits = |binding: &&Binding| {
             let text = format!("{} {:?} {}", binding.label, binding.action, binding.help).to_lowercase();
-            let here = self.context.reaches(binding.context) && binding.action != Action::Palette;
+            let here = self.contexts.contains(&binding.context) && binding.action != Action::Palette;
             here && words.iter().all(|word| text.contains(word.as_str()))
         };
         KEYS.iter().filter(fits).collect()
@@ -60,13 +60,13 @@ mod tests {
 
     #[test]
     fn typing_narrows_the_commands_of_the_view() {
-        let mut palette = Palette::of(Context::Run);
+        let mut palette = Palette::of(vec![Context::Run, Context::Panels, Context::Anywhere]);
         let all = palette.shown();
         assert!(all.iter().any(|b| b.action == Action::Stop) && all.iter().any(|b| b.action == Action::Leave));
         assert!(all.iter().all(|b| b.context != Context::Home && b.action != Action::Palette));
         palette.step(3);
-        palette.typed(Field::new("logarithmic AXIS"));
-        assert_eq!((palette.selected, palette.chosen().map(|b| b.action)), (0, Some(Action::LogScale)));
+        palette.typed(Field::new("logit AXIS"));
+        assert_eq!((palette.selected, palette.chosen().map(|b| b.action)), (0, Some(Action::Scale)));
         palette.typed(Field::new("no such thing"));
         palette.step(5);
         assert_eq!((palette.selected, palette.chosen().map(|b| b.action)), (0, None));

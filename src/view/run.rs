@@ -1,9 +1,9 @@
 //! The run view: what there is to see of a study, and where the viewer stands in it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::{Charts, Grid, grid, words};
-use crate::contract::{Axis, Body, Card, Dash, Level, Line, Lines, Panel, StudyState, TrialState, Verdict};
+use super::{Along, Charts, Grid, grid, metric, words};
+use crate::contract::{Card, Level, Panel, StudyState, TrialState, Verdict};
 
 /// The part of the run view that has the focus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,8 +32,12 @@ pub struct Stand {
     pub zoomed: bool,
     /// How the charts are looked at.
     pub charts: Charts,
-    /// Which metric the chart over all trials shows; counts through [`metric_names`].
+    /// Which metric the chart over all trials shows; counts through [`metric_names`](super::metric_names).
     pub metric: usize,
+    /// Along what that chart is drawn.
+    pub along: Along,
+    /// The column by which a person sorted a table, by the panel's key, and whether it rises.
+    pub sorted: BTreeMap<String, (usize, bool)>,
     /// Lines scrolled down in the focused panel or up in the events.
     pub scroll: usize,
 }
@@ -87,59 +91,13 @@ pub fn items<'a>(state: &'a StudyState, stand: &Stand, card: Option<&Card>) -> V
     for panel in &state.panels {
         items.push(Item { key: format!("study/{}", panel.id), shown: Shown::Panel(panel) });
     }
-    if let Some(panel) = metric_panel(state, stand.metric, card) {
+    if let Some(panel) = metric::panel(state, stand.metric, stand.along, card) {
         items.push(Item { key: "metric".into(), shown: Shown::Made(Box::new(panel)) });
     }
     for panel in state.trials.get(stand.trial).map_or(&[][..], |trial| &trial.panels) {
         items.push(Item { key: format!("trial/{}", panel.id), shown: Shown::Panel(panel) });
     }
     items
-}
-
-/// Every recorded metric: the card's first, in its order, then the others by name.
-pub fn metric_names(state: &StudyState, card: Option<&Card>) -> Vec<String> {
-    let recorded: BTreeSet<&String> = state.trials.iter().flat_map(|trial| trial.result.metrics.keys()).collect();
-    let listed = card.map_or(&[][..], |card| card.metrics);
-    let mut names: Vec<String> =
-        listed.iter().map(|m| m.name.to_owned()).filter(|name| recorded.contains(name)).collect();
-    names.extend(recorded.into_iter().filter(|name| !listed.iter().any(|m| m.name == *name)).cloned());
-    names
-}
-
-/// The chosen metric over the steps of every trial; trials of one condition share a label.
-fn metric_panel(state: &StudyState, chosen: usize, card: Option<&Card>) -> Option<Panel> {
-    let names = metric_names(state, card);
-    let name = names.get(chosen % names.len().max(1))?;
-    let listed = card.and_then(|card| card.metrics.iter().find(|metric| metric.name == name));
-    let line = |trial: &TrialState| {
-        let series = trial.result.metrics.get(name)?;
-        let points = series.iter().map(|(step, value)| (*step as f64, *value)).collect();
-        Some(Line { label: trial.result.spec.condition.clone(), dash: Dash::Solid, points })
-    };
-    let steps = state.trials.iter().map(|trial| trial.progress.steps).max().unwrap_or(0);
-    let x = Axis::linear("step");
-    let x = if steps > 0 { x.within(0.0, steps as f64) } else { x };
-    let unit = listed.map_or("", |metric| metric.unit);
-    let y = Axis::linear(unit);
-    let y = if unit == "accuracy" { y.within(0.0, 1.0) } else { y };
-    let lines = Lines { x, y, lines: state.trials.iter().filter_map(line).collect(), marks: Vec::new() };
-    let says = listed.map_or("A metric that the trials record.", |metric| metric.says);
-    let says = format!(
-        "{says} Median and quartiles over the seeds of a condition; r shows every seed. v and V change the metric."
-    );
-    let title = format!("{name} over all trials");
-    let place = format!("metric {} of {}", chosen % names.len() + 1, names.len());
-    Some(Panel::new("metric", title, says, Body::Lines(lines)).noting(place))
-}
-
-/// The first metric of a trial to say in one number: the card's first, else any.
-pub fn headline(trial: &TrialState, card: Option<&Card>) -> Option<(String, f64)> {
-    let listed = card.into_iter().flat_map(|card| card.metrics).map(|metric| metric.name);
-    let listed = listed.filter_map(|name| Some((name.to_owned(), trial.result.last(name)?))).next();
-    listed.or_else(|| {
-        let (name, series) = trial.result.metrics.iter().next()?;
-        Some((name.clone(), series.last()?.1))
-    })
 }
 
 /// A line of the event list.
@@ -254,6 +212,28 @@ impl Stand {
     /// Goes some metrics on, round and round.
     pub fn turn_metric(&mut self, metrics: usize, by: isize) {
         self.metric = (self.metric as isize + by).rem_euclid(metrics.max(1) as isize) as usize;
+    }
+
+    /// Draws the chart over all trials along something else; what.
+    pub fn turn_axis(&mut self) -> &'static str {
+        self.along = self.along.next();
+        self.along.name()
+    }
+
+    /// Sorts a table by its next column, or turns the order round; how, in words.
+    pub fn sort(&mut self, item: &Item, on: bool) -> Option<String> {
+        let table = item.panel()?.body.table()?;
+        let (column, rises) = match self.sorted.get(&item.key) {
+            None => (0, true),
+            Some((column, rises)) if !on => (*column, !rises),
+            Some((column, _)) => (column + 1, true),
+        };
+        let Some(name) = table.columns.get(column) else {
+            self.sorted.remove(&item.key);
+            return Some("In the order that it came in.".into());
+        };
+        self.sorted.insert(item.key.clone(), (column, rises));
+        Some(format!("Sorted by {name}, {}.", if rises { "rising" } else { "falling" }))
     }
 
     /// Moves the focus some panels on.

@@ -71,7 +71,10 @@ fn of_lines(lines: &Lines, width: usize) -> String {
             vec![line.label.clone(), curve, ends[0].clone(), ends[1].clone(), shown(low), shown(high)]
         })
         .collect();
-    let scale = if lines.y.scale == Scale::Log { ", log" } else { "" };
+    let scale = match lines.y.scale {
+        Scale::Linear => String::new(),
+        scale => format!(", {}", scale.name()),
+    };
     let curve = format!("{} {}..{}{scale}", lines.y.label, shown(span.low), shown(span.high));
     let mut text = aligned(&["line", &curve, "first", "last", "lowest", "highest"], &rows);
     let xs = || lines.lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)).filter(|x| x.is_finite());

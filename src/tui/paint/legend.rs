@@ -15,8 +15,10 @@ pub(super) struct Series<'a> {
     pub(super) dash: Dash,
     /// How many lines.
     pub(super) lines: usize,
-    /// Median of their last values.
+    /// Median of their values at the cursor, else of their last ones.
     pub(super) last: Option<f64>,
+    /// How much that is above the value at the place that it is compared with.
+    pub(super) change: Option<f64>,
 }
 
 /// How a series is drawn; references stand back.
@@ -126,7 +128,11 @@ fn placed(entries: &[String], width: u16, lead: u16) -> Option<(u16, u16)> {
 }
 
 fn entry(one: &Series, look: Look) -> String {
-    let last = one.last.map_or_else(String::new, |value| format!(" {}", words::value(value)));
+    let mut last = one.last.map_or_else(String::new, |value| format!(" {}", words::value(value)));
+    if let Some(change) = one.change {
+        let sign = if change >= 0.0 { "+" } else { "" };
+        last += &format!(" ({sign}{})", words::value(change));
+    }
     let times = if look.glyphs == Glyphs::Ascii { 'x' } else { '×' };
     let lines = if one.lines > 1 { format!(" {times}{}", one.lines) } else { String::new() };
     format!("{}{last}{lines}", one.label)

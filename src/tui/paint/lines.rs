@@ -1,6 +1,6 @@
 //! Line charts: sub-cell curves with letters, dashes and colours, on linear or logarithmic axes.
 
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::legend::{self, Series, ink};
@@ -31,16 +31,19 @@ pub(super) fn paint(pen: &mut Pen, data: &Lines, glance: Glance) {
         return nothing(pen, "no values yet");
     }
     let (labels, places) = groups(data.lines.iter().map(|line| line.label.as_str()));
-    let series = series(data, &labels, &places, glance.cursor);
+    let series = series(data, &labels, &places, glance);
     let curves = drawn(data, &places, glance);
     let x = match glance.window {
         Some((low, high)) => Span { scale: data.x.scale, low, high },
         None => data.x.span(data.lines.iter().flat_map(|line| line.points.iter().map(|point| point.0))),
     };
-    let y_axis = if glance.switched { switch(&data.y) } else { data.y.clone() };
+    let y_axis = Axis { scale: glance.scale.unwrap_or(data.y.scale), ..data.y.clone() };
     let seen = |point: &&(f64, f64)| (x.low..=x.high).contains(&point.0);
     let y = y_axis.span(curves.iter().flat_map(|curve| curve.points.iter().filter(seen).map(|point| point.1)));
-    let y_label = if y.scale == Scale::Log { format!("{} (log)", data.y.label) } else { data.y.label.clone() };
+    let y_label = match y.scale {
+        Scale::Linear => data.y.label.clone(),
+        scale => format!("{} ({})", data.y.label, scale.name()),
+    };
     let mut plot_pen = legend::paint(pen, &series, y_label.trim_start());
     if plot_pen.is_empty() {
         return;
@@ -52,15 +55,12 @@ pub(super) fn paint(pen: &mut Pen, data: &Lines, glance: Glance) {
     let plot = axes::paint(&mut plot_pen, (&x, &x_label), &y);
     let mut pen = plot_pen.within(plot);
     marks(&mut pen, data, &x);
-    cursor(&mut pen, glance.cursor, &x);
+    gaps(&mut pen, data, &x);
+    let (dim, accent) = (pen.look.dim(), pen.look.accent());
+    upright(&mut pen, glance.anchor, &x, dim);
+    upright(&mut pen, glance.cursor, &x, accent);
     ink_curves(&mut pen, &curves, &series, (&x, &y));
     mark_labels(&mut pen, data, &x);
-}
-
-/// The axis with its spacing swapped; its fixed ends stay where they can.
-fn switch(axis: &Axis) -> Axis {
-    let scale = if axis.scale == Scale::Log { Scale::Linear } else { Scale::Log };
-    Axis { scale, ..axis.clone() }
 }
 
 /// What is drawn, the most important first: smoothed lines before what was recorded, seeds as bands.
@@ -102,16 +102,22 @@ fn drawn(data: &Lines, places: &[usize], glance: Glance) -> Vec<Curve> {
 }
 
 /// The entries of the legend: the value at the cursor, else the last.
-fn series<'a>(data: &Lines, labels: &[&'a str], places: &[usize], cursor: Option<f64>) -> Vec<Series<'a>> {
+fn series<'a>(data: &Lines, labels: &[&'a str], places: &[usize], glance: Glance) -> Vec<Series<'a>> {
     let of = |place: usize| {
         let own = move |(_, at): &(&Line, &usize)| **at == place;
         data.lines.iter().zip(places).filter(own).map(|(line, _)| line)
+    };
+    let points = |place: usize| of(place).map(|line| line.points.as_slice());
+    let change = |place: usize| {
+        let (here, there) = (glance.cursor?, glance.anchor?);
+        Some(middle_at(points(place), here)? - middle_at(points(place), there)?)
     };
     let entry = |(place, label): (usize, &&'a str)| Series {
         label,
         dash: of(place).next_back().map_or(Dash::Solid, |line| line.dash),
         lines: of(place).count(),
-        last: middle_at(of(place).map(|line| line.points.as_slice()), cursor.unwrap_or(f64::INFINITY)),
+        last: middle_at(points(place), glance.cursor.unwrap_or(f64::INFINITY)),
+        change: change(place),
     };
     labels.iter().enumerate().map(entry).collect()
 }
@@ -134,12 +140,22 @@ fn marks(pen: &mut Pen, data: &Lines, x: &Span) {
     }
 }
 
-fn cursor(pen: &mut Pen, at: Option<f64>, x: &Span) {
+/// Where a curve has no value: a cross at the foot of the chart.
+fn gaps(pen: &mut Pen, data: &Lines, x: &Span) {
+    let (bad, cross) = (pen.look.bad(), if pen.look.glyph("×", "x") == "x" { 'x' } else { '×' });
+    let foot = pen.height().saturating_sub(1);
+    for (at, _) in data.lines.iter().flat_map(|line| &line.points).filter(|(_, y)| !y.is_finite()) {
+        if let Some(column) = mark_column(pen, x, *at) {
+            pen.cell(column, foot, cross, bad);
+        }
+    }
+}
+
+fn upright(pen: &mut Pen, at: Option<f64>, x: &Span, style: Style) {
     let Some(column) = at.and_then(|at| mark_column(pen, x, at)) else { return };
-    let accent = pen.look.accent();
     let line = if pen.look.glyph("│", "|") == "|" { '|' } else { '│' };
     for y in 0..pen.height() {
-        pen.cell(column, y, line, accent);
+        pen.cell(column, y, line, style);
     }
 }
 

@@ -28,7 +28,7 @@ fn word() -> impl Strategy<Value = String> {
 
 fn axis() -> impl Strategy<Value = Axis> {
     let range = prop_oneof![Just(None), (number(), number()).prop_map(Some)];
-    let scale = prop_oneof![Just(Scale::Linear), Just(Scale::Log)];
+    let scale = proptest::sample::select(&Scale::ALL[..]);
     (word(), scale, range).prop_map(|(label, scale, range)| Axis { label, scale, range })
 }
 
@@ -93,8 +93,17 @@ fn glances() -> impl Strategy<Value = Glance> {
     let stretch = (number(), number()).prop_map(|(low, high)| (low.min(high), low.max(high)));
     let window = prop::option::of(stretch.prop_filter("a stretch has a length", |(low, high)| low < high));
     let smoothing = prop_oneof![Just(0.0), Just(0.9)];
-    let all = (any::<bool>(), window, smoothing, any::<bool>(), prop::option::of(number()));
-    all.prop_map(|(switched, window, smoothing, raw, cursor)| Glance { switched, window, smoothing, raw, cursor })
+    let scale = prop::option::of(proptest::sample::select(&Scale::ALL[..]));
+    let places = || prop::option::of(number());
+    let all = (scale, window, smoothing, any::<bool>(), places(), places());
+    all.prop_map(|(scale, window, smoothing, raw, cursor, anchor)| Glance {
+        scale,
+        window,
+        smoothing,
+        raw,
+        cursor,
+        anchor,
+    })
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Whole screens: what the viewer's state looks like at any size.
 
 mod chrome;
+mod compare;
 mod header;
 mod home;
 mod lists;
@@ -34,6 +35,9 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
         (Some(Overlay::Help(scroll)), ..) => pages::help(&mut pen, *scroll),
         (Some(Overlay::Card(card, scroll)), ..) => pages::card(&mut pen, card, *scroll),
         (Some(Overlay::Settings(settings)), ..) => pages::settings(&mut pen, settings, app.cores),
+        _ if app.comparison.is_some() => {
+            app.comparison.iter().for_each(|comparison| compare::paint(&mut pen, comparison));
+        }
         (_, Some(run), _) => run::paint(&mut pen, run.feed.state(), &run.stand, run.card),
         (_, None, Some(home)) => home::paint(&mut pen, home, app.cores),
         (_, None, None) => {}

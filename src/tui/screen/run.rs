@@ -1,10 +1,12 @@
 //! The run view: header, trials, panels, events.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::chrome::{level, progress, state_style, titled};
 use super::{header, part};
-use crate::contract::{Card, StudyState, TrialState};
+use crate::contract::{Body, Card, Panel, StudyState, TrialState};
 use crate::tui::paint::{self, View};
 use crate::tui::pen::Pen;
 use crate::view::{Focus, Item, Shown, Size, Stand, Told, headline, items, journal, last_error, notes, words};
@@ -18,7 +20,8 @@ pub(super) fn paint(pen: &mut Pen, state: &StudyState, stand: &Stand, card: Opti
     if grid.trials.width > 0 {
         trials(&mut pen.within(part(grid.trials)), state, &stand, card);
     }
-    panels(pen, &items, &stand, state);
+    let empty = if state.trials.is_empty() { "No trial yet." } else { "Waiting for the first numbers." };
+    panels(pen, &items, &stand, empty);
     let mut events_pen = pen.within(part(grid.events));
     events(&mut events_pen, state, &stand, card);
 }
@@ -65,7 +68,8 @@ fn trial_row(pen: &mut Pen, y: u16, trial: &TrialState, card: Option<&Card>, cho
     }
 }
 
-fn panels(pen: &mut Pen, items: &[Item], stand: &Stand, state: &StudyState) {
+/// Paints a page of panels; `empty` is said where there is none.
+pub(super) fn panels(pen: &mut Pen, items: &[Item], stand: &Stand, empty: &str) {
     let grid = stand.grid(items);
     if grid.page() == 0 {
         return;
@@ -74,11 +78,7 @@ fn panels(pen: &mut Pen, items: &[Item], stand: &Stand, state: &StudyState) {
         let mut area = pen.within(part(grid.panels));
         let mut body = titled(&mut area, None, "Panels", "", stand.focus == Focus::Panels);
         let dim = body.look.dim();
-        let text = match state.trials.is_empty() {
-            true => "No trial yet.",
-            false => "Waiting for the first numbers.",
-        };
-        body.text(1, 1, text, dim);
+        body.text(1, 1, empty, dim);
         return;
     }
     let (first, shown) = stand.page(items);
@@ -104,8 +104,18 @@ fn panel(pen: &mut Pen, item: &Item, number: usize, stand: &Stand, focused: bool
     let view = View { glance: stand.charts.glance(item), scroll };
     match &item.shown {
         Shown::Verdict(verdict) => paint::verdict(&mut body, verdict, scroll),
-        Shown::Panel(panel) => paint::panel(&mut body, panel, view),
-        Shown::Made(panel) => paint::panel(&mut body, panel, view),
+        Shown::Panel(panel) => paint::panel(&mut body, &sorted(panel, item, stand), view),
+        Shown::Made(panel) => paint::panel(&mut body, &sorted(panel, item, stand), view),
+    }
+}
+
+/// The panel, its table in the order that a person chose.
+fn sorted<'a>(panel: &'a Panel, item: &Item, stand: &Stand) -> Cow<'a, Panel> {
+    match (panel.body.table(), stand.sorted.get(&item.key)) {
+        (Some(table), Some((column, rises))) => {
+            Cow::Owned(Panel { body: Body::Table(table.sorted(*column, *rises)), ..panel.clone() })
+        }
+        _ => Cow::Borrowed(panel),
     }
 }
 
