@@ -47,6 +47,9 @@ pub struct Check {
     pub threshold: String,
     /// Whether it holds.
     pub passed: bool,
+    /// What each seed gave, where the effect is their mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<f64>,
 }
 
 impl Check {

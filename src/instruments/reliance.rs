@@ -187,7 +187,7 @@ pub fn over_seeds<G: AsRef<[f64]>>(values: &[f64], resampled: &[G], key: Key) ->
         (0..DRAWS).map(|_| values.iter().map(|_| one()).sum::<f64>() / values.len() as f64).collect();
     draws.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| draws[(share * (DRAWS - 1) as f64).round() as usize];
-    Some(Estimate { value, low: at(0.025), high: at(0.975) })
+    Some(Estimate::between(at(0.025), value, at(0.975)))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl Measured {
 
     /// A number without an interval.
     pub fn number(id: &str, says: impl Into<String>, statistic: impl Into<String>, value: Option<f64>) -> Self {
-        let estimate = value.map(|value| Estimate { value, low: value, high: value });
+        let estimate = value.map(|value| Estimate::between(value, value, value));
         Measured::new(id, says, statistic, estimate)
     }
 
@@ -31,10 +31,11 @@ impl Measured {
             id: self.id,
             says: self.says,
             statistic: self.statistic,
-            effect: self.estimate.map(|estimate| estimate.value),
-            interval: self.estimate.map(|estimate| estimate.interval()),
+            effect: self.estimate.as_ref().map(|estimate| estimate.value),
+            interval: self.estimate.as_ref().map(Estimate::interval),
             threshold: threshold.into(),
             passed: self.estimate.as_ref().is_some_and(rule),
+            seeds: self.estimate.map(|estimate| estimate.seeds).unwrap_or_default(),
         }
     }
 }
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_does_not_hold() {
-        let estimate = Estimate { value: 0.4, low: 0.1, high: 0.7 };
+        let estimate = Estimate::between(0.1, 0.4, 0.7);
         let check = Measured::new("A", "it is large", "x", Some(estimate)).holds(">= 0.3", |e| e.value >= 0.3);
         assert_eq!((check.passed, check.effect, check.interval), (true, Some(0.4), Some((0.1, 0.7))));
         assert!(!Measured::number("A", "", "x", None).holds("", |_| true).passed);

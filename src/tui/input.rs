@@ -1,10 +1,10 @@
 //! What the terminal sends, as keys of the viewer or as editing of the text being typed.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::view::{App, Effect, Field, Key, lookup};
+use crate::view::{App, Effect, Field, Key, Pointed, lookup};
 
 /// The viewer's name of a key; none for those it does not know.
 pub(super) fn key(event: &Event) -> Option<Key> {
@@ -45,6 +45,15 @@ pub(super) fn handle(app: &mut App, event: &Event) -> Effect {
             let effect = one(app, &Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
             let next = Event::Key(KeyEvent { modifiers: KeyModifiers::NONE, ..*pressed });
             if effect == Effect::None { one(app, &next) } else { effect }
+        }
+        Event::Mouse(mouse) => {
+            let pointed = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Pointed::Click,
+                MouseEventKind::ScrollUp => Pointed::WheelUp,
+                MouseEventKind::ScrollDown => Pointed::WheelDown,
+                _ => return Effect::None,
+            };
+            app.pointed(pointed, (mouse.column, mouse.row))
         }
         _ => one(app, event),
     }

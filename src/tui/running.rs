@@ -73,6 +73,10 @@ fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
                     crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
                     dirty = true;
                 }
+                Effect::Mouse(on) => {
+                    terminal.mouse(on)?;
+                    dirty = true;
+                }
                 Effect::None => dirty = true,
             },
             Woken::Other => {}

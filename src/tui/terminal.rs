@@ -6,6 +6,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
@@ -18,6 +19,8 @@ use super::guard;
 
 /// Whether the terminal is the viewer's now. One for the process: there is one terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the mouse is listened to while the terminal is taken.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 
 /// The terminal; given back when dropped, on a panic, and by [`give_back`].
 pub(super) struct Terminal {
@@ -60,6 +63,18 @@ impl Terminal {
         Ok(())
     }
 
+    /// Listens to the mouse, or leaves it to the terminal.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
+        MOUSE.store(on, Ordering::SeqCst);
+        match on {
+            true => execute!(io::stdout(), EnableMouseCapture),
+            false => execute!(io::stdout(), DisableMouseCapture),
+        }
+    }
+
     /// Draws a frame, shown at once by terminals that know synchronized updates (DEC mode 2026).
     ///
     /// # Errors
@@ -84,6 +99,9 @@ impl Drop for Terminal {
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
+    if MOUSE.load(Ordering::SeqCst) {
+        execute!(io::stdout(), EnableMouseCapture).inspect_err(|_| give_back())?;
+    }
     execute!(io::stdout(), EnterAlternateScreen, Hide).inspect_err(|_| give_back())
 }
 
@@ -92,6 +110,9 @@ pub(super) fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         // A terminal that is gone cannot be restored: whatever fails here fails for good.
         let mut out = io::stdout();
+        if MOUSE.load(Ordering::SeqCst) {
+            _ = execute!(out, DisableMouseCapture);
+        }
         _ = execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, Show);
         _ = out.flush();
         _ = disable_raw_mode();

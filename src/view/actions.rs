@@ -81,7 +81,8 @@ pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
         Action::Leave => return Effect::Leave,
         Action::Suspend => return Effect::Suspend,
         Action::Redraw => return Effect::Redraw,
-        Action::Help => app.overlay = Some(Overlay::Help(0)),
+        Action::Help => app.overlay = Some(Overlay::Help(app.contexts(), 0)),
+        Action::Mouse => return mouse(app),
         Action::Copy => return app.copied(false),
         Action::CopyCommand => return app.copied(true),
         Action::Palette => app.overlay = Some(Overlay::Palette(Palette::of(app.contexts()))),
@@ -99,6 +100,15 @@ pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
         },
     }
     Effect::None
+}
+
+fn mouse(app: &mut App) -> Effect {
+    app.mouse = !app.mouse;
+    app.say(match app.mouse {
+        true => "The mouse is on: click focuses, the wheel zooms charts and moves lists. M turns it off.",
+        false => "The mouse is off: the terminal selects text again.",
+    });
+    Effect::Mouse(app.mouse)
 }
 
 /// How far an action moves in a list.
@@ -214,7 +224,7 @@ fn in_palette(app: &mut App, action: Action) -> Effect {
 
 fn in_page(app: &mut App, action: Action) {
     let scroll = match &mut app.overlay {
-        Some(Overlay::Help(scroll) | Overlay::Card(_, scroll) | Overlay::Explain(_, _, scroll)) => scroll,
+        Some(Overlay::Help(_, scroll) | Overlay::Card(_, scroll) | Overlay::Explain(_, _, scroll)) => scroll,
         _ => return,
     };
     match distance(action) {

@@ -11,8 +11,8 @@ use crate::contract::{Card, Entry, Knob, Status};
 /// What lies over a screen.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    /// The keys; lines scrolled down.
-    Help(usize),
+    /// The keys, those of the places where it was asked first; lines scrolled down.
+    Help(Vec<Context>, usize),
     /// The card of a system; lines scrolled down.
     Card(&'static Card, usize),
     /// What a panel means: title, text, lines scrolled down.
@@ -46,6 +46,8 @@ pub enum Effect {
     Redraw,
     /// Hand a text to the clipboard.
     Copy(String),
+    /// Listen to the mouse, or not.
+    Mouse(bool),
     /// Give the terminal back and stop until continued.
     Suspend,
     /// End the viewer.
@@ -82,6 +84,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Cores of this machine, for estimates.
     pub cores: usize,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
 }
 
 impl App {
@@ -109,6 +113,7 @@ impl App {
             message: None,
             size: (80, 24),
             cores,
+            mouse: false,
         }
     }
 
@@ -265,14 +270,13 @@ impl App {
     /// The keys that work here and now, for the footer: this screen's first, then those of every
     /// screen.
     pub fn footer(&self) -> Vec<&'static Binding> {
-        let mut shown = Vec::new();
-        for context in self.contexts() {
-            let here = |binding: &&Binding| {
-                binding.context == context && !binding.label.is_empty() && self.enabled(binding).is_ok()
-            };
-            shown.extend(KEYS.iter().filter(here));
-        }
-        shown
+        let contexts = self.contexts();
+        let works = |binding: &&Binding| contexts.contains(&binding.context) && !binding.label.is_empty();
+        let reached = |binding: &&Binding| {
+            // A key that an inner place took over is not this one's any more.
+            lookup(&contexts, binding.keys[0]).is_some_and(|first| first.action == binding.action)
+        };
+        KEYS.iter().filter(works).filter(reached).filter(|binding| self.enabled(binding).is_ok()).collect()
     }
 
     pub(super) fn say(&mut self, text: impl Into<String>) {

@@ -257,3 +257,53 @@ fn the_cursor_moves_in_the_focused_chart_and_leaves_it() {
     press(&mut app, "\x1b");
     assert_eq!((app.context(), &stand(&app).charts.cursor), (Context::Run, &None));
 }
+
+#[test]
+fn runs_are_set_side_by_side_and_read_like_one() {
+    let (mut app, bench) = viewer(true);
+    press(&mut app, "\rC");
+    assert_eq!(app.context(), Context::Compare);
+    assert_eq!(asked(&bench)[1..], ["open runs/gpicl-quick", "open runs/gpicl-quick-1"]);
+    let comparison = app.comparison.as_ref().unwrap();
+    assert_eq!((comparison.sides.len(), comparison.baseline, comparison.items().len()), (2, 0, 5));
+    press(&mut app, "c");
+    assert_eq!(app.context(), Context::Cursor);
+    press(&mut app, "cv2t");
+    assert!(app.message.as_ref().unwrap().text.contains("Sorted by condition"));
+    press(&mut app, "]");
+    assert_eq!(app.comparison.as_ref().unwrap().condition().as_deref(), Some("K = inf"));
+    press(&mut app, "[[");
+    assert_eq!(app.comparison.as_ref().unwrap().condition().as_deref(), Some("K = 4"));
+    app.key(Key::BackTab);
+    app.key(Key::BackTab);
+    press(&mut app, "jb");
+    assert_eq!(app.comparison.as_ref().unwrap().baseline, 1);
+    assert!(
+        matches!(app.key(Key::Char('Y')), Effect::Copy(text) if text.starts_with("ansatz compare") || text.contains('\t'))
+    );
+    press(&mut app, "z\x1b");
+    assert!(app.comparison.is_some(), "one level at a time");
+    press(&mut app, "o");
+    assert!(app.comparison.is_none() && app.run.is_some());
+    press(&mut app, "C\x1b");
+    assert_eq!(app.context(), Context::Run);
+}
+
+#[test]
+fn what_is_copied_is_what_is_meant() {
+    let (mut app, _) = viewer(true);
+    let copied = |app: &mut App, key: char| match app.key(Key::Char(key)) {
+        Effect::Copy(text) => text,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(copied(&mut app, 'Y'), "gpicl/quick");
+    assert_eq!(copied(&mut app, '@'), "ansatz run gpicl/quick");
+    assert!(app.message.as_ref().unwrap().text.contains("ansatz run gpicl/quick"));
+    press(&mut app, "\r");
+    assert_eq!(copied(&mut app, 'Y'), "runs/gpicl-quick-1");
+    assert_eq!(copied(&mut app, '@'), "ansatz run 'runs/gpicl-quick-1/preset.ron'");
+    let place = app.run.as_ref().unwrap().items().iter().position(|item| item.key == "metric").unwrap();
+    press(&mut app, &format!("{}c", place + 1));
+    let text = copied(&mut app, 'Y');
+    assert!(text.starts_with("step\t150\nK = inf\t0.7"), "{text}");
+}

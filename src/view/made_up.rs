@@ -112,6 +112,7 @@ fn check(id: &str, says: &str, effect: f64, threshold: &str, passed: bool) -> Ch
         interval: Some((effect - 0.07, effect + 0.06)),
         threshold: threshold.into(),
         passed,
+        seeds: vec![effect - 0.03, effect + 0.01, effect + 0.02],
     }
 }
 

@@ -23,8 +23,10 @@ pub(crate) mod made_up;
 mod metric;
 mod palette;
 mod panels;
+mod pointer;
 mod run;
 mod settings;
+pub mod threshold;
 pub mod words;
 
 pub use app::{App, Effect, Message, Overlay, Watched};
@@ -38,5 +40,6 @@ pub use knobs::Knobs;
 pub use layout::{Area, Grid, Size, grid};
 pub use metric::{Along, headline, metric_names};
 pub use palette::Palette;
+pub use pointer::Pointed;
 pub use run::{Focus, Item, Shown, Stand, Told, items, journal, last_error, notes};
 pub use settings::{Field, Leaf, Settings};

@@ -45,8 +45,8 @@ pub struct Stand {
 /// What a panel of the run view shows.
 #[derive(Clone, Debug)]
 pub enum Shown<'a> {
-    /// The verdict.
-    Verdict(&'a Verdict),
+    /// The verdict, and the card of the system, if the system is on this bench.
+    Verdict(&'a Verdict, Option<&'a Card>),
     /// A panel of the study or of the selected trial.
     Panel(&'a Panel),
     /// A panel made by the viewer.
@@ -66,7 +66,7 @@ impl Item<'_> {
     /// The panel, unless it is the verdict.
     pub fn panel(&self) -> Option<&Panel> {
         match &self.shown {
-            Shown::Verdict(_) => None,
+            Shown::Verdict(..) => None,
             Shown::Panel(panel) => Some(panel),
             Shown::Made(panel) => Some(panel),
         }
@@ -75,7 +75,7 @@ impl Item<'_> {
     /// Its title.
     pub fn title(&self) -> String {
         match &self.shown {
-            Shown::Verdict(verdict) => format!("Verdict: {}", words::outcome(verdict.outcome)),
+            Shown::Verdict(verdict, _) => format!("Verdict: {}", words::outcome(verdict.outcome)),
             Shown::Panel(panel) => panel.title.clone(),
             Shown::Made(panel) => panel.title.clone(),
         }
@@ -83,10 +83,10 @@ impl Item<'_> {
 }
 
 /// All panels in their order: verdict, study, chosen metric over all trials, selected trial.
-pub fn items<'a>(state: &'a StudyState, stand: &Stand, card: Option<&Card>) -> Vec<Item<'a>> {
+pub fn items<'a>(state: &'a StudyState, stand: &Stand, card: Option<&'a Card>) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     if let Some(verdict) = &state.verdict {
-        items.push(Item { key: "verdict".into(), shown: Shown::Verdict(verdict) });
+        items.push(Item { key: "verdict".into(), shown: Shown::Verdict(verdict, card) });
     }
     for panel in &state.panels {
         items.push(Item { key: format!("study/{}", panel.id), shown: Shown::Panel(panel) });
@@ -241,6 +241,12 @@ impl Stand {
         let last = items.len().saturating_sub(1) as isize;
         let to = (self.place(items) as isize + by).clamp(0, last) as usize;
         self.focus_panel(items, to);
+    }
+
+    /// First line of the list beside the panels to show in some rows so that the selected one is seen, in the middle
+    /// when the list is long.
+    pub fn first_row(&self, all: usize, rows: usize) -> usize {
+        self.trial.saturating_sub(rows / 2).min(all.saturating_sub(rows))
     }
 
     /// Selects another trial.

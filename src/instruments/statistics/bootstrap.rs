@@ -7,7 +7,7 @@ use super::{mean, quantile, spearman};
 use crate::base::random::{Key, Stream};
 
 /// A value with its percentile interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The statistic of the data as they are.
     pub value: f64,
@@ -15,9 +15,17 @@ pub struct Estimate {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+    /// What each seed gave, where the value is their mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<f64>,
 }
 
 impl Estimate {
+    /// A value between two ends, of no seeds in particular.
+    pub const fn between(low: f64, value: f64, high: f64) -> Self {
+        Estimate { value, low, high, seeds: Vec::new() }
+    }
+
     /// The interval, as checks of a verdict hold it.
     pub const fn interval(&self) -> (f64, f64) {
         (self.low, self.high)
@@ -58,12 +66,14 @@ impl Bootstrap {
     /// The hierarchical bootstrap of a mean: seeds are drawn with replacement, then values inside each
     /// drawn seed. None if there is no group, an empty one, or a value that is not finite.
     pub fn mean<G: AsRef<[f64]>>(&self, groups: &[G]) -> Option<Estimate> {
-        let value = mean_of_means(groups)?;
+        let means = means(groups)?;
+        let value = mean(&means)?;
         let mut stream = self.key.purpose("mean").stream();
-        self.estimate(value, || {
+        let found = self.estimate(value, || {
             let sum: f64 = groups.iter().map(|_| resampled_mean(pick(groups, &mut stream), &mut stream)).sum();
             Some(sum / groups.len() as f64)
-        })
+        })?;
+        Some(Estimate { seeds: means, ..found })
     }
 
     /// The difference of two means, first minus second. None as for [`Bootstrap::mean`], or if seeds
@@ -73,17 +83,21 @@ impl Bootstrap {
         A: AsRef<[f64]>,
         B: AsRef<[f64]>,
     {
-        let value = mean_of_means(first)? - mean_of_means(second)?;
+        let (ones, twos) = (means(first)?, means(second)?);
+        let value = mean(&ones)? - mean(&twos)?;
         let mut stream = self.key.purpose("difference").stream();
         match pairing {
             Pairing::BySeed if first.len() != second.len() => None,
-            Pairing::BySeed => self.estimate(value, || {
+            Pairing::BySeed => {
                 let one = |stream: &mut Stream| {
                     let seed = index(first.len(), stream);
                     resampled_mean(first[seed].as_ref(), stream) - resampled_mean(second[seed].as_ref(), stream)
                 };
-                Some((0..first.len()).map(|_| one(&mut stream)).sum::<f64>() / first.len() as f64)
-            }),
+                let resample = || Some((0..first.len()).map(|_| one(&mut stream)).sum::<f64>() / first.len() as f64);
+                let found = self.estimate(value, resample)?;
+                let seeds = ones.iter().zip(&twos).map(|(one, two)| one - two).collect();
+                Some(Estimate { seeds, ..found })
+            }
             Pairing::Independent => self.estimate(value, || {
                 let a: f64 = first.iter().map(|_| resampled_mean(pick(first, &mut stream), &mut stream)).sum();
                 let b: f64 = second.iter().map(|_| resampled_mean(pick(second, &mut stream), &mut stream)).sum();
@@ -127,7 +141,8 @@ impl Bootstrap {
 
     /// The mean of one value a seed, seeds resampled whole. None as for [`Bootstrap::over_units`].
     pub fn over_seeds(&self, values: &[f64]) -> Option<Estimate> {
-        self.over_units(values.len(), |seeds| mean(&gather(values, seeds)?))
+        let found = self.over_units(values.len(), |seeds| mean(&gather(values, seeds)?))?;
+        Some(Estimate { seeds: values.to_vec(), ..found })
     }
 
     /// The percentile interval of `draws` resamples.
@@ -138,13 +153,12 @@ impl Bootstrap {
         }
         draws.sort_unstable_by(f64::total_cmp);
         let tail = (1.0 - self.level) / 2.0;
-        Some(Estimate { value, low: quantile(&draws, tail)?, high: quantile(&draws, 1.0 - tail)? })
+        Some(Estimate::between(quantile(&draws, tail)?, value, quantile(&draws, 1.0 - tail)?))
     }
 }
 
-fn mean_of_means<G: AsRef<[f64]>>(groups: &[G]) -> Option<f64> {
-    let means: Vec<f64> = groups.iter().map(|group| mean(group.as_ref())).collect::<Option<_>>()?;
-    mean(&means)
+fn means<G: AsRef<[f64]>>(groups: &[G]) -> Option<Vec<f64>> {
+    groups.iter().map(|group| mean(group.as_ref())).collect()
 }
 
 fn index(below: usize, stream: &mut Stream) -> usize {

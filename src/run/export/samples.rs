@@ -174,7 +174,8 @@ fn trial(condition: &str, seed: u64, value: f64) -> TrialState {
 
 /// A judged study of two conditions and two seeds.
 pub(crate) fn study() -> StudyState {
-    let check = |id: &str, effect, passed| Check {
+    let check = |id: &str, effect: Option<f64>, passed| Check {
+        seeds: effect.map_or_else(Vec::new, |effect| vec![effect - 0.05, effect + 0.05]),
         id: id.into(),
         says: "The gain is large.".into(),
         statistic: "u(inf) - u(4)".into(),

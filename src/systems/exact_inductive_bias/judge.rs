@@ -244,7 +244,10 @@ impl Court<'_> {
         let of = |d: usize| self.torus(sigma, d, Variant::Cut, READS[0].1);
         let groups: Vec<[f64; 1]> = of(self.settings.torus.dimensions[0]).into_iter().map(|bits| [bits]).collect();
         let first = self.bootstrap.mean(&groups);
-        let outside = |d: &usize| Some((mean(&of(*d))? - first?.high).max(first?.low - mean(&of(*d))?).max(0.0));
+        let outside = |d: &usize| {
+            let (first, here) = (first.as_ref()?, mean(&of(*d))?);
+            Some((here - first.high).max(first.low - here).max(0.0))
+        };
         let farthest: Option<Vec<f64>> = self.settings.torus.dimensions[1..].iter().map(outside).collect();
         let farthest = farthest.and_then(|all| all.into_iter().max_by(f64::total_cmp));
         let says = format!("with inputs cut to x_1 bits stay as they are at d = 1, sigma = {sigma}");

@@ -148,7 +148,7 @@ impl<'a> Court<'a> {
             self.of_medians(&[pair[0].1.clone(), pair[1].1.clone()], |medians| Some(medians[1] / medians[0]))
         };
         let steps: Option<Vec<Estimate>> = over_m.windows(2).map(growth).collect();
-        let smallest = steps.as_ref().and_then(|steps| steps.iter().copied().min_by(|a, b| a.low.total_cmp(&b.low)));
+        let smallest = steps.as_ref().and_then(|steps| steps.iter().min_by(|a, b| a.low.total_cmp(&b.low)).cloned());
         let says = "one dimension more multiplies the bits";
         let first = Measured::new("1", says, HEADLINE, smallest)
             .holds(growth_threshold(), |e| e.value >= GROWTH.0 && e.low >= GROWTH.0);
@@ -190,7 +190,7 @@ impl<'a> Court<'a> {
         let (bits, required) = (column(|l| &l.bits)?, column(|l| &l.required)?);
         let estimate = self.bootstrap.spearman(&bits, &required);
         // Few tasks, of which a resample may be one alone: the value is told without an interval.
-        estimate.or_else(|| spearman(&bits, &required).map(|value| Estimate { value, low: -1.0, high: 1.0 }))
+        estimate.or_else(|| spearman(&bits, &required).map(|value| Estimate::between(-1.0, value, 1.0)))
     }
 
     /// (3)

@@ -202,7 +202,7 @@ impl<'e> Court<'e> {
         let statistic = "unseen tasks, t = 1";
         let says = format!("before any example every model is at chance{name}");
         checks.push(
-            Measured::new("R4", says, statistic, farthest.map(|(value, ..)| *value))
+            Measured::new("R4", says, statistic, farthest.map(|(value, ..)| value.clone()))
                 .holds(format!("every model within {CONTROL:.2} of chance"), |_| within),
         );
         checks.push(self.one_pair());
@@ -283,8 +283,7 @@ fn shorter(says: &str, first: Option<&Recorded<'_>>, second: Option<&Recorded<'_
     let lengths = |r: &Recorded<'_>| -> Vec<Lifetime> { r.seeds.iter().filter_map(|s| plateau_length(s, r)).collect() };
     let signs = paired_signs(&lengths(first), &lengths(second));
     let statistic = format!("share of seeds in which {} leaves first", first.cell.label);
-    let share =
-        signs.map(|s| Estimate { value: s.shorter as f64 / (s.shorter + s.longer) as f64, low: 0.0, high: 1.0 });
+    let share = signs.map(|s| Estimate::between(0.0, s.shorter as f64 / (s.shorter + s.longer) as f64, 1.0));
     let mut result = Measured::new("R6", says, &statistic, share)
         .holds("1, at least 2 seeds telling", |e| e.value >= 1.0 && signs.is_some_and(|s| s.shorter >= 2));
     result.interval = None;

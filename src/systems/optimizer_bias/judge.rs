@@ -180,7 +180,7 @@ impl<'e> Court<'e> {
 
     fn rule(&self) -> Ruling {
         let gain = self.gain(Parts::Pairs);
-        let first = Measured::new("i", "Shampoo forgets less than every diagonal method", HEADLINE, gain)
+        let first = Measured::new("i", "Shampoo forgets less than every diagonal method", HEADLINE, gain.clone())
             .holds(gain_threshold(), |e| e.value >= GAIN.0 && e.low > GAIN.1);
         let second = self.likeness();
         let controls = vec![self.diagonal(), self.joint(), self.reversed()];
@@ -246,6 +246,7 @@ impl<'e> Court<'e> {
             value: e.value.exp(),
             low: e.low.exp(),
             high: e.high.exp(),
+            seeds: e.seeds.iter().map(|log| log.exp()).collect(),
         });
         vec![
             Measured::new("iii", says, "kept share at 95 % of the accuracy, powered over SGD", ratio)

@@ -27,7 +27,7 @@ fn gaps(evidence: &Evidence<'_, Condition>) -> Panel {
         let gated = valid(r).len();
         Bar {
             label: r.cell.label.clone(),
-            value: estimate.map_or(f64::NAN, |e| e.value),
+            value: estimate.as_ref().map_or(f64::NAN, |e| e.value),
             interval: estimate.map(|e| e.interval()),
             note: format!("{gated} of {} past the gate", r.seeds.len()),
         }

@@ -109,7 +109,7 @@ impl<'e> Court<'e> {
         let estimate = if resampled.len() == values.len() {
             over_seeds(&values, &resampled, self.key)
         } else {
-            mean(&values).map(|value| Estimate { value, low: value, high: value })
+            mean(&values).map(|value| Estimate::between(value, value, value))
         };
         (values, estimate)
     }
@@ -157,7 +157,7 @@ impl<'e> Court<'e> {
         let test = self.all(self.noisy, "accuracy_standard");
         let train = self.all(self.noisy, "train_accuracy").0;
         let gaps: Vec<f64> = train.iter().zip(&test.0).map(|(train, test)| train - test).collect();
-        let gap = mean(&gaps).map(|value| Estimate { value, low: value, high: value });
+        let gap = mean(&gaps).map(|value| Estimate::between(value, value, value));
         let (low, high) = NOISY_TEST;
         let (most, least) = NOISY_RANDOMISED;
         let text = |what: &str| format!("{what} on noisy LMS-7");

@@ -8,6 +8,7 @@ mod images;
 mod legend;
 mod lines;
 mod scatter;
+mod strip;
 mod table;
 mod tokens;
 mod verdict;

@@ -2,7 +2,7 @@
 
 use super::chrome::{state_style, titled};
 use super::part;
-use super::run::{panels, scrolled};
+use super::run::panels;
 use crate::tui::paint::verdict_style;
 use crate::tui::pen::{Pen, wrap};
 use crate::view::compared::letter;
@@ -40,7 +40,7 @@ fn runs(pen: &mut Pen, comparison: &Comparison, stand: &Stand) {
     let mut pen = pen.inset(0, 0, gap, 0);
     let mut list = titled(&mut pen, None, "Runs", "", stand.focus == Focus::Trials);
     let rows = usize::from(list.height()) / 2;
-    let first = scrolled(stand.trial, comparison.sides.len(), rows);
+    let first = stand.first_row(comparison.sides.len(), rows);
     for (y, (at, side)) in comparison.sides.iter().enumerate().skip(first).take(rows).enumerate() {
         run(&mut list, 2 * y as u16, side, (at, at == stand.trial, at == comparison.baseline));
     }

@@ -32,7 +32,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
         _ => {}
     }
     match (&app.overlay, &app.run, &app.home) {
-        (Some(Overlay::Help(scroll)), ..) => pages::help(&mut pen, *scroll),
+        (Some(Overlay::Help(here, scroll)), ..) => pages::help(&mut pen, here, *scroll),
         (Some(Overlay::Card(card, scroll)), ..) => pages::card(&mut pen, card, *scroll),
         (Some(Overlay::Settings(settings)), ..) => pages::settings(&mut pen, settings, app.cores),
         _ if app.comparison.is_some() => {

@@ -34,15 +34,16 @@ fn measure(pen: &Pen) -> usize {
     usize::from(pen.width().saturating_sub(4).clamp(1, MEASURE))
 }
 
-/// Every key, from the key table.
-pub(super) fn help(pen: &mut Pen, scroll: usize) {
+/// Every key, from the key table; those that work `here` first.
+pub(super) fn help(pen: &mut Pen, here: &[Context], scroll: usize) {
     let look = pen.look;
     let columns = measure(pen);
     let keys_width = KEYS.iter().map(|binding| binding.keys_text().width()).max().unwrap_or(0);
     let mut rows = Vec::new();
-    for context in Context::ALL {
+    let elsewhere = Context::ALL.iter().filter(|context| !here.contains(context));
+    for context in here.iter().chain(elsewhere) {
         rows.push((0, context.name().to_owned(), look.strong()));
-        for binding in KEYS.iter().filter(|binding| binding.context == context) {
+        for binding in KEYS.iter().filter(|binding| binding.context == *context) {
             let room = columns.saturating_sub(keys_width + 4);
             for (at, line) in wrap(binding.help, room).into_iter().enumerate() {
                 let keys = if at == 0 { binding.keys_text() } else { String::new() };

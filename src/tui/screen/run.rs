@@ -34,7 +34,7 @@ fn trials(pen: &mut Pen, state: &StudyState, stand: &Stand, card: Option<&Card>)
     let mut pen = pen.inset(0, 0, gap, 0);
     let mut list = titled(&mut pen, None, &title, &name, stand.focus == Focus::Trials);
     let rows = usize::from(list.height());
-    let first = scrolled(stand.trial, state.trials.len(), rows);
+    let first = stand.first_row(state.trials.len(), rows);
     for (y, (at, trial)) in state.trials.iter().enumerate().skip(first).take(rows).enumerate() {
         trial_row(&mut list, y as u16, trial, card, at == stand.trial);
     }
@@ -103,7 +103,7 @@ fn panel(pen: &mut Pen, item: &Item, number: usize, stand: &Stand, focused: bool
     let scroll = if focused && (stand.zoomed || stand.scroll > 0) { stand.scroll } else { 0 };
     let view = View { glance: stand.charts.glance(item), scroll };
     match &item.shown {
-        Shown::Verdict(verdict) => paint::verdict(&mut body, verdict, scroll),
+        Shown::Verdict(verdict, card) => paint::verdict(&mut body, verdict, *card, scroll),
         Shown::Panel(panel) => paint::panel(&mut body, &sorted(panel, item, stand), view),
         Shown::Made(panel) => paint::panel(&mut body, &sorted(panel, item, stand), view),
     }

@@ -164,7 +164,7 @@ fn footer_and_help_come_from_the_key_table() {
     for binding in wide.footer().iter().take(8) {
         assert!(footer.contains(binding.label), "{} not in {footer}", binding.label);
     }
-    let help = text(&drawn(&app(&[Key::Char('?')], false, (120, 120)), Look::PLAIN));
+    let help = text(&drawn(&app(&[Key::Char('?')], false, (120, 240)), Look::PLAIN));
     for binding in KEYS {
         assert!(help.contains(binding.help), "`{}` is not on the help page", binding.help);
     }
