@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub(super) chosen: bool,
     /// Colours and glyphs asked for.
     pub(super) wanted: Wanted,
+    /// Whether only lines of words are wanted.
+    pub(super) plain: bool,
     /// The systems.
     pub(super) table: &'static [Entry],
 }

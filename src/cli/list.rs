@@ -41,6 +41,16 @@ impl Job for List {
     }
 }
 
+/// The bench in words: the systems, and how to go on.
+pub(super) fn plainly(place: &Place) -> Result<u8, Failure> {
+    List { json: false }.start(place)?;
+    output::print(
+        "\n`ansatz run SYSTEM` runs the first preset of a system and tells its verdict, `ansatz watch --plain` tells what \
+         happens in the newest run, `ansatz show` prints it whole.\n",
+    )?;
+    Ok(0)
+}
+
 fn row(entry: &Entry, last: Option<&Summary>) -> Vec<String> {
     let presets: Vec<&str> = entry.presets.iter().map(|preset| preset.name).collect();
     let verdict = last.and_then(|run| run.outcome).map_or("-", |outcome| outcome.name());

@@ -106,7 +106,7 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let runs = matches.get_one::<PathBuf>("runs").cloned().unwrap_or_else(|| "runs".into());
     let chosen = matches.value_source("runs") == Some(ValueSource::CommandLine);
     let wanted = Wanted { depth: matches.get_one("color").copied(), glyphs: matches.get_one("glyphs").copied() };
-    let place = Place { runs, chosen, wanted, table: systems::ALL };
+    let place = Place { runs, chosen, wanted, plain: matches.get_flag("plain"), table: systems::ALL };
     let result = match matches.subcommand() {
         Some((name, matches)) => match COMMANDS.iter().find(|row| row.name == name) {
             Some(row) => (row.start)(matches, &place),
@@ -119,6 +119,9 @@ fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// `ansatz` alone.
 fn bench(place: &Place) -> Result<u8, Failure> {
+    if place.plain {
+        return list::plainly(place);
+    }
     tui::open(place.folders(), tui::look(place.wanted))?;
     Ok(0)
 }
@@ -149,13 +152,20 @@ fn command() -> Command {
         .env("ANSATZ_GLYPHS")
         .hide_env_values(true)
         .value_parser(str::parse::<Glyphs>);
+    let plain = Arg::new("plain")
+        .long("plain")
+        .help("Lines of words alone, for screen readers and logs: no viewer, no bars, one line an event")
+        .env("ANSATZ_PLAIN")
+        .hide_env_values(true)
+        .action(ArgAction::SetTrue)
+        .global(true);
     let root = Command::new("ansatz")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A terminal lab bench for inductive bias and learning to learn")
         .before_help(format!("Examples:\n{EXAMPLES}"))
         .after_help(EPILOGUE)
         .disable_help_subcommand(true)
-        .args([runs, color, glyphs]);
+        .args([runs, color, glyphs, plain]);
     COMMANDS.iter().fold(root, |root, row| root.subcommand(row.command()))
 }
 

@@ -12,6 +12,8 @@ use crate::run::export::duration;
 /// What was shown so far.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
+    /// Whether everything that happens is told, not only what went wrong.
+    whole: bool,
     /// Tenths of the work that were announced.
     tenths: u64,
     announced: Instant,
@@ -35,12 +37,18 @@ impl Progress {
         }
         Progress {
             bar,
+            whole: false,
             tenths: 0,
             announced: Instant::now(),
             journal: state.journal.len(),
             notes: state.trials.iter().map(|trial| trial.notes.len()).collect(),
             closed: closed(state),
         }
+    }
+
+    /// Progress in words alone, of everything that happens from here on.
+    pub(super) fn in_words(state: &StudyState) -> Self {
+        Progress { bar: None, whole: true, ..Progress::new(state) }
     }
 
     /// Shows where a run is and says what is new.
@@ -62,15 +70,17 @@ impl Progress {
         }
     }
 
-    /// Warnings and errors that were not told yet.
+    /// What was not told yet: warnings and errors, or everything.
     fn tell_news(&mut self, state: &StudyState) {
         let journal = state.journal.iter().skip(self.journal);
+        let whole = self.whole;
+        let is_told = |level: Level| whole || level != Level::Info;
         let mut news: Vec<String> =
-            journal.filter(|entry| entry.1 != Level::Info).map(|(_, level, text)| line(*level, text)).collect();
+            journal.filter(|entry| is_told(entry.1)).map(|(_, level, text)| line(*level, text)).collect();
         self.journal = state.journal.len();
         for (told, trial) in self.notes.iter_mut().zip(&state.trials) {
             let name = &trial.result.spec.name;
-            let notes = trial.notes.iter().skip(*told).filter(|note| note.1 != Level::Info);
+            let notes = trial.notes.iter().skip(*told).filter(|note| is_told(note.1));
             news.extend(notes.map(|(step, level, text)| line(*level, &format!("{name}, step {step}: {text}"))));
             *told = trial.notes.len().max(*told);
         }
@@ -132,8 +142,11 @@ impl Steps {
 }
 
 fn line(level: Level, text: &str) -> String {
-    let word = if level == Level::Error { "error" } else { "warning" };
-    format!("{word}: {text}")
+    match level {
+        Level::Info => text.to_owned(),
+        Level::Warning => format!("warning: {text}"),
+        Level::Error => format!("error: {text}"),
+    }
 }
 
 fn closed(state: &StudyState) -> usize {
@@ -161,6 +174,14 @@ mod tests {
         assert_eq!(words(&state), "4/4 trials, done");
         (state.status, state.eta) = (Status::Running, Some(65.0));
         assert_eq!(words(&state), "4/4 trials, about 1 min 5 s left");
+    }
+
+    #[test]
+    fn in_words_everything_is_told() {
+        let state = samples::study();
+        let progress = Progress::in_words(&state);
+        assert!(progress.bar.is_none() && progress.whole);
+        assert_eq!([Level::Info, Level::Error].map(|level| line(level, "so")), ["so", "error: so"]);
     }
 
     #[test]

@@ -68,7 +68,8 @@ mod tests {
     fn runs_are_told_with_their_verdict_or_as_open() {
         let room = tempfile::tempdir().unwrap();
         let runs = room.path().to_owned();
-        let place = Place { runs, chosen: true, wanted: Wanted { depth: None, glyphs: None }, table: TABLE };
+        let place =
+            Place { runs, chosen: true, wanted: Wanted { depth: None, glyphs: None }, plain: false, table: TABLE };
         let preset = run::load(TABLE, TABLE[0].card.slug, &Changes::default()).unwrap();
         let [judged, open] = [0, 1].map(|_| run::create(room.path(), &preset, None, 1).unwrap());
         let verdict = crate::run::export::samples::study().verdict;

@@ -47,7 +47,7 @@ impl Waiting {
             }
             return Ok(0);
         }
-        let mut watch = Watch::open(folder, worker, &name)?;
+        let mut watch = Watch::open(folder, worker, &name, place.plain)?;
         watch.until_end()?;
         let state = watch.reader.state();
         if self.json {
@@ -62,6 +62,24 @@ impl Waiting {
     }
 }
 
+/// Tells what happens in a run until no worker is on it, then its verdict. Leaving it does nothing to the run.
+pub(super) fn tell(folder: &Folder) -> Result<u8, Failure> {
+    let mut reader = Reader::open(folder)?;
+    let mut progress = Progress::in_words(reader.state());
+    while matches!(reader.state().status, Status::Running | Status::Paused | Status::Waiting | Status::Stalled) {
+        progress.show(reader.state());
+        std::thread::sleep(LOOK);
+        reader.refresh()?;
+    }
+    progress.show(reader.state());
+    let state = reader.state();
+    match &state.verdict {
+        Some(verdict) => output::print(&verdict_text(verdict))?,
+        None => output::print(&format!("{}: {}, not judged\n", state.run, state.status.name()))?,
+    }
+    Ok(0)
+}
+
 struct Watch {
     reader: Reader,
     progress: Progress,
@@ -71,13 +89,13 @@ struct Watch {
 }
 
 impl Watch {
-    fn open(folder: &Folder, worker: Option<Spawned>, name: &str) -> Result<Self, Failure> {
+    fn open(folder: &Folder, worker: Option<Spawned>, name: &str, plain: bool) -> Result<Self, Failure> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Failure::failed)?;
         }
         let reader = Reader::open(folder)?;
-        let progress = Progress::new(reader.state());
+        let progress = if plain { Progress::in_words(reader.state()) } else { Progress::new(reader.state()) };
         Ok(Watch { reader, progress, worker, interrupted, name: name.to_owned() })
     }
 
