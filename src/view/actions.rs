@@ -323,8 +323,10 @@ fn beside_the_one_before(app: &mut App) {
 }
 
 fn leave_run(app: &mut App) {
+    if app.home.is_some() {
+        app.put_away();
+    }
     if let Some(home) = &mut app.home {
-        app.run = None;
         home.refresh(app.bench.as_mut());
     }
 }

@@ -1,5 +1,6 @@
 //! The whole viewer without a terminal: which screen, what lies over it, what it last said.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::actions::dispatch;
@@ -86,6 +87,8 @@ pub struct App {
     pub cores: usize,
     /// Whether the mouse is listened to.
     pub mouse: bool,
+    /// Where the viewer stood in the last run of each system: the next one is looked at in the same way.
+    stands: BTreeMap<String, Stand>,
 }
 
 impl App {
@@ -114,6 +117,7 @@ impl App {
             size: (80, 24),
             cores,
             mouse: false,
+            stands: BTreeMap::new(),
         }
     }
 
@@ -122,8 +126,17 @@ impl App {
         let slug = &feed.state().header.system;
         let entry = self.systems.iter().find(|entry| entry.card.slug == slug);
         let (card, knobs) = (entry.map(|entry| entry.card), entry.map_or(&[][..], |entry| entry.knobs));
-        let stand = Stand { size: self.size, ..Stand::default() };
+        let before = self.stands.get(slug).cloned().unwrap_or_default();
+        let stand = Stand { size: self.size, trial: 0, scroll: 0, zoomed: false, ..before };
         self.run = Some(Watched { feed, stand, card, knobs });
+    }
+
+    /// Takes the run off the screen and remembers how it was looked at.
+    pub(super) fn put_away(&mut self) {
+        if let Some(Watched { feed, mut stand, .. }) = self.run.take() {
+            stand.charts.leave();
+            self.stands.insert(feed.state().header.system.clone(), stand);
+        }
     }
 
     /// Where the viewer stands among panels: of a comparison, else of a run.

@@ -151,6 +151,12 @@ impl Charts {
         if self.raw { "Every seed has a line." } else { "Three seeds and more: median and quartiles." }
     }
 
+    /// Forgets what belongs to the run that was looked at: cursor and stretches.
+    pub fn leave(&mut self) {
+        (self.cursor, self.anchor) = (None, None);
+        self.windows.clear();
+    }
+
     /// Puts the cursor on the end of a chart.
     pub fn place_cursor(&mut self, item: &Item) {
         let Some(lines) = lines_of(item) else { return };
