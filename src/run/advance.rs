@@ -274,18 +274,19 @@ impl Running<'_> {
         self.end()
     }
 
-    /// Does what the orders say; false when that is to end.
+    /// Does what the orders say; false when that is to end, true when a step is to be made.
     fn obey(&mut self) -> Result<bool, End> {
-        let mut orders = self.bench.schedule.orders();
-        if orders.command == Command::Pause {
+        let schedule = &self.bench.schedule;
+        let mut orders = schedule.orders();
+        if orders.command == Command::Pause && !schedule.takes_step(self.index) {
             self.save()?;
-            while orders.command == Command::Pause {
+            while orders.command == Command::Pause && !schedule.takes_step(self.index) {
                 if orders.watched && self.pace.shown.is_none_or(|(_, step)| step != self.trial.progress().step) {
                     self.show()?;
                 }
                 self.publish(Status::Paused);
-                self.bench.schedule.wait();
-                orders = self.bench.schedule.orders();
+                schedule.wait();
+                orders = schedule.orders();
             }
             self.pace = Pace { shown: self.pace.shown, ..Pace::new(self.trial.progress().step, self.pace.answered) };
             self.publish(Status::Running);
@@ -298,7 +299,7 @@ impl Running<'_> {
             self.pace.answered = orders.checkpoint;
             self.save()?;
         }
-        Ok(orders.command == Command::Run)
+        Ok(matches!(orders.command, Command::Run | Command::Pause))
     }
 
     /// Turns the knobs that were asked for: on the disk before they have any effect.

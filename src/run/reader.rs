@@ -135,11 +135,12 @@ impl Reader {
             return Ok(self.read_cards());
         }
         self.worker = worker;
-        let before = self.state.status;
+        let before = (self.state.status, self.state.progress());
         let mut changed = self.read_trials()? | self.read_cards() | self.read_journal() | self.read_study();
         self.apply_progress();
-        // A worker that waits has nothing new to tell.
-        changed |= self.state.status != before || self.state.status == Status::Running;
+        // A worker that waits has nothing new to tell, unless it makes single steps.
+        let now = (self.state.status, self.state.progress());
+        changed |= now != before || self.state.status == Status::Running;
         Ok(changed)
     }
 
