@@ -51,13 +51,14 @@ fn bad_usage_is_refused_with_a_sentence() {
     assert_refused(&["run", "no-such.ron"], 2, "no-such.ron");
     assert_refused(&["run", "x", "--expect", "fame"], 2, "reproduced");
     assert_refused(&["run", "x", "--threads", "0"], 2, "1..=1024");
+    assert_refused(&["step", "--count", "0"], 2, "--count");
     assert_refused(&["preset", "check", "no-such.ron"], 2, "no-such.ron");
     assert_refused(&["man", "rnu"], 2, "did you mean `run`");
 }
 
 #[test]
 fn runs_that_are_not_there_are_refused() {
-    for command in ["show", "watch", "pause", "stop", "resume", "snapshot", "diagnose"] {
+    for command in ["show", "watch", "pause", "step", "tag", "note", "stop", "resume", "snapshot", "diagnose"] {
         assert_refused(&[command], 2, "no runs");
     }
     assert_refused(&["show", "nothing"], 2, "nothing");

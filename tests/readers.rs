@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ansatz::base::random::{Key, Stream};
-use ansatz::contract::{Checkpoint, Tensor};
-use ansatz::run::{Changes, Folder, Reader, Saved, WorkOptions, check, create, load, work};
+use ansatz::contract::{Annotation, Checkpoint, Tensor};
+use ansatz::run::{Changes, Folder, Reader, Saved, WorkOptions, annotate, check, create, load, work};
 use ansatz::systems;
 use ansatz::tasks::base_set::Standardise;
 use ansatz::tasks::{idx, tables};
@@ -105,6 +105,9 @@ fn finished_run(root: &Path) -> Folder {
     let small = Changes { set: set.map(str::to_owned).to_vec(), seeds: Some(1), seed: None };
     let preset = load(systems::ALL, "gpicl/ablated", &small).unwrap();
     let folder = create(root, &preset, None, 1).unwrap();
+    for said in [Annotation::Tag("final".into()), Annotation::Note("It ends early.".into())] {
+        annotate(&folder, said).unwrap();
+    }
     work(&folder, systems::ALL, &WorkOptions::threads(2)).unwrap();
     folder
 }

@@ -67,6 +67,12 @@ impl Room {
         self.document(folder)["step"].as_u64().unwrap()
     }
 
+    /// Bytes of metrics of all trials.
+    fn metrics(&self, folder: &str) -> u64 {
+        let trials = fs::read_dir(self.path(folder).join("trials")).unwrap();
+        trials.map(|trial| fs::metadata(trial.unwrap().path().join("metrics.jsonl")).map_or(0, |m| m.len())).sum()
+    }
+
     /// The worker's process, from the lock that it holds.
     fn worker(&self, folder: &str) -> Option<Pid> {
         let folder = ansatz::run::Folder::open(&self.path(folder)).ok()?;
@@ -152,6 +158,31 @@ fn a_bias_card_is_made_kept_and_compared() {
 }
 
 #[test]
+fn tags_and_notes_come_and_go_without_a_worker() {
+    let room = Room::new();
+    let document = room.run("small", &[]);
+    assert_eq!((&document["tags"], &document["notes"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+    let before = results(&room.path("small"));
+    assert_eq!(room.ran(&["tag", "small", "paper-fig-2", "draft"]).1, "paper-fig-2\ndraft\n");
+    assert_eq!(room.ran(&["tag", "small", "final", "two words"]).0, 2);
+    let (code, out, _) = room.ran(&["tag", "small", "--remove", "draft", "--json"]);
+    assert_eq!((code, serde_json::from_str::<Value>(&out).unwrap()), (0, serde_json::json!(["paper-fig-2"])));
+    let (code, _, err) = room.ran(&["tag", "small", "--remove", "paper-fig-3"]);
+    assert!(code == 2 && err.contains("did you mean `paper-fig-2`?"), "{err}");
+    let (code, out, err) = room.ran(&["note", "small", "The plateau ends early."]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    let (code, out, _) = room.ran(&["note", "small"]);
+    assert!(code == 0 && out.ends_with(" UTC  The plateau ends early.\n"), "{out}");
+    let (_, out, _) = room.ran(&["show", "small"]);
+    assert!(out.contains("\nTags: paper-fig-2\n") && out.contains("The plateau ends early."), "{out}");
+    assert_eq!(room.document("small")["notes"][0]["text"], "The plateau ends early.");
+    assert_eq!(room.ran(&["snapshot", "small", "--out", "shot"]).0, 0);
+    let report = fs::read_to_string(room.path("shot/report.md")).unwrap();
+    assert!(report.contains("paper-fig-2") && report.contains("The plateau ends early."), "{report}");
+    assert_eq!(results(&room.path("small")), before);
+}
+
+#[test]
 fn expecting_another_verdict_is_exit_code_three() {
     let room = Room::new();
     let arguments = [&["run", "gpicl/quick", "--seeds", "1", "--expect", "reproduced"][..], &SMALL].concat();
@@ -203,6 +234,13 @@ fn a_run_pauses_stops_and_goes_on() {
     assert_eq!(room.ran(&arguments).0, 0);
     assert_eq!(room.ran(&["pause", "halted"]).0, 0);
     until("the pause", || room.document("halted")["state"] == "paused");
+    let (before, at) = (room.steps("halted"), room.metrics("halted"));
+    assert_eq!(room.ran(&["step", "halted", "--count", "3"]).0, 0);
+    until("the steps", || room.steps("halted") > before && room.metrics("halted") > at);
+    sleep(Duration::from_millis(300));
+    let (after, state) = (room.steps("halted"), room.document("halted")["state"].clone());
+    sleep(Duration::from_millis(300));
+    assert_eq!((room.steps("halted"), &state), (after, &"paused".into()), "it waits again");
     let (code, _, err) = room.ran(&["rm", "halted"]);
     assert_ne!(code, 0, "a live run is not put away");
     assert!(err.contains("halted"), "{err}");

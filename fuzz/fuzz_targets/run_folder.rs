@@ -6,14 +6,16 @@ use std::sync::OnceLock;
 use ansatz::run::{Changes, Folder, Reader, create, load};
 use ansatz::systems;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 9] = [
     "run.json",
     "journal.jsonl",
     "progress.json",
     "panels.json",
+    "notes.jsonl",
     "verdict.json",
     "trials/K-inf.s0/metrics.jsonl",
     "trials/K-inf.s0/panels.json",
+    "trials/K-inf.s0/times.jsonl",
 ];
 
 static RUN: OnceLock<(tempfile::TempDir, Folder)> = OnceLock::new();

@@ -14,6 +14,7 @@ mod diagnose;
 mod doctor;
 mod list;
 mod man;
+mod note;
 mod pause;
 mod preset;
 mod remove;
@@ -24,7 +25,9 @@ mod run;
 mod set;
 mod show;
 mod snapshot;
+mod step;
 mod stop;
+mod tag;
 mod wait;
 mod watch;
 mod worker;
@@ -52,7 +55,10 @@ const COMMANDS: &[Row] = &[
     Row::of::<diagnose::Diagnose>(),
     Row::of::<compare::Compare>(),
     Row::of::<results::Results>(),
+    Row::of::<tag::Tag>(),
+    Row::of::<note::Note>(),
     Row::of::<pause::Pause>(),
+    Row::of::<step::Step>(),
     Row::of::<stop::Stop>(),
     Row::of::<checkpoint::Checkpoint>(),
     Row::of::<set::Set>(),

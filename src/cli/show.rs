@@ -2,8 +2,9 @@
 
 use super::failure::Failure;
 use super::job::{Job, Place};
+use super::note;
 use super::output;
-use crate::contract::{Card, Level, StudyState};
+use crate::contract::{Annotations, Card, Level, StudyState};
 use crate::run::export::{duration, panel_text, results_text, verdict_text};
 use crate::run::{self, Reader};
 
@@ -49,6 +50,7 @@ fn text(state: &StudyState, card: Option<&Card>, width: usize) -> String {
     if let Some(card) = card {
         text += &format!("Claim: {}\n", card.sentence);
     }
+    text += &said(&state.annotations);
     text.push('\n');
     text += &state.verdict.as_ref().map_or_else(|| "Not judged yet.\n".into(), verdict_text);
     text += &format!("\nTrials\n{}", results_text(state, card));
@@ -56,6 +58,12 @@ fn text(state: &StudyState, card: Option<&Card>, width: usize) -> String {
         text += &format!("\n{}", panel_text(panel, width));
     }
     text + &notes(state)
+}
+
+/// What people said of it.
+fn said(Annotations { tags, notes }: &Annotations) -> String {
+    let tags = if tags.is_empty() { String::new() } else { format!("Tags: {}\n", tags.join(", ")) };
+    tags + &note::lines(notes)
 }
 
 /// What went wrong or deserves a look.
@@ -91,7 +99,10 @@ mod tests {
     fn a_run_is_told_from_its_verdict_to_its_notes() {
         let mut state = samples::study();
         state.journal.push((2.0, Level::Warning, "slow\u{1b}[2J disk".into()));
+        state.annotations =
+            Annotations { tags: vec!["paper-fig-2".into()], notes: vec![(0.0, "look\u{1b}[2J".into())] };
         let text = text(&state, Some(&samples::CARD), 80);
+        assert!(text.contains("\nTags: paper-fig-2\n1970-01-01 00:00 UTC  look [2J\n\nVerdict"), "{text}");
         let places =
             ["sample/quick, done", "Claim: ", "Verdict: partly", "Trials", "Regime map", "Notes", "plateau left"];
         let found: Vec<usize> = places.iter().map(|part| text.find(part).unwrap()).collect();

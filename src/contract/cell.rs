@@ -17,6 +17,8 @@ pub struct Cell<C> {
     pub axes: Vec<(&'static str, String)>,
     /// Steps of a trial, as its progress counts them.
     pub steps: u64,
+    /// Examples that a step trains on; 0 where a step is no batch of them, or nobody knows.
+    pub examples: u64,
     /// Floating-point operations of a trial; 0 if nobody knows.
     pub flop: f64,
     /// Bytes of memory of a trial.
@@ -29,7 +31,8 @@ impl<C> Cell<C> {
     /// A cell with replicas from 0 on, without axes, whose cost nobody knows.
     pub fn new(label: impl Into<String>, condition: C, seeds: u64, steps: u64) -> Self {
         let label = label.into();
-        Cell { label, condition, replicas: 0..seeds, axes: Vec::new(), steps, flop: 0.0, memory: 0, disk: 0 }
+        let (replicas, axes) = (0..seeds, Vec::new());
+        Cell { label, condition, replicas, axes, steps, examples: 0, flop: 0.0, memory: 0, disk: 0 }
     }
 
     /// The same at a place on an axis.
@@ -37,6 +40,12 @@ impl<C> Cell<C> {
     pub fn at(mut self, axis: &'static str, value: impl ToString) -> Self {
         self.axes.push((axis, value.to_string()));
         self
+    }
+
+    /// The same with the examples that a step trains on.
+    #[must_use]
+    pub fn seeing(self, examples: usize) -> Self {
+        Cell { examples: examples as u64, ..self }
     }
 
     /// The same with what a trial of it costs in floating-point operations.
@@ -59,6 +68,7 @@ impl<C> Cell<C> {
             seed,
             axes: self.axes.iter().map(|(axis, value)| ((*axis).to_owned(), value.clone())).collect(),
             steps: self.steps,
+            examples: self.examples,
             flop: self.flop,
         }
     }
@@ -127,8 +137,11 @@ mod tests {
         let cells = [Cell::new("a", (), 2, 1), Cell::new("b", (), 1, 1), late];
         let names: Vec<String> = specs(&cells).into_iter().map(|spec| spec.name).collect();
         assert_eq!(names, ["a.s0", "b.s0", "a.s1", "c.s1", "c.s2"]);
-        let spec = Cell::new("a", (), 1, 7).at("width", 64).costing(2.0).spec(0);
-        assert_eq!((spec.axes["width"].as_str(), spec.steps, spec.flop), ("64", 7, 2.0));
+        let spec = Cell::new("a", (), 1, 7).at("width", 64).costing(14.0).seeing(32).spec(0);
+        assert_eq!((spec.axes["width"].as_str(), spec.steps, spec.flop), ("64", 7, 14.0));
+        assert_eq!((spec.examples_at(3), spec.flop_at(3)), (Some(96), Some(6.0)));
+        let unknown = Cell::new("a", (), 1, 7).spec(0);
+        assert_eq!((unknown.examples_at(3), unknown.flop_at(3)), (None, None));
         assert_eq!(cell_of(cells.to_vec(), &cells[1].spec(0)).unwrap().label, "b");
         let told = |cells: &[Cell<()>], spec| cell_of(cells.to_vec(), &spec).unwrap_err().to_string();
         assert!(told(&cells[1..], cells[0].spec(0)).contains("no condition a"));

@@ -80,6 +80,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// The step after which it was measured, if it is a number or a list of them.
+    pub fn measured(&self) -> Option<u64> {
+        match self {
+            Event::Metric { step, .. } | Event::Vector { step, .. } => Some(*step),
+            _ => None,
+        }
+    }
+
     /// What it says to people, if anything: step, weight, sentence.
     pub fn note(&self) -> Option<(u64, Level, String)> {
         match self {

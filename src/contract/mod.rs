@@ -4,6 +4,7 @@
 //! [`Verdict`]. Trials speak in [`Event`]s; one fold of events, [`StudyState`], is what is shown,
 //! live or replayed from disk. [`Panel`]s are data: painters and exporters render the same values.
 
+mod annotation;
 mod axis;
 mod card;
 mod cell;
@@ -19,6 +20,7 @@ mod study;
 mod trial;
 mod verdict;
 
+pub use annotation::{Annotation, Annotations};
 pub use axis::{Span, short_number};
 pub use card::{Card, Family, MetricCard, Paper, metric};
 pub use cell::{Cell, plain_name};
@@ -33,7 +35,7 @@ pub use panel::{
 pub(crate) use preset::presets;
 pub use preset::{Header, PresetError, Problem, ShippedPreset, Watch};
 pub use reading::{Found, Quantity, Reading};
-pub use state::{Series, Status, StudyState, TrialState};
+pub use state::{Series, Status, StudyState, TrialState, seconds_at};
 pub use study::{Cost, Entry, Study, System};
 pub use trial::{Flow, Progress, Record, Setup, Trial, TrialError, TrialResult, TrialSpec};
 pub use verdict::{Check, Outcome, SeedRow, Verdict};

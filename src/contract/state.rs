@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Closing, Event, Header, Level, Panel, Progress, TrialResult, TrialSpec, Verdict};
+use super::{Annotations, Closing, Event, Header, Level, Panel, Progress, TrialResult, TrialSpec, Verdict};
 
 /// What a study or a trial is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,15 @@ impl Status {
 /// A metric over the steps of one trial: points (step, value).
 pub type Series = Vec<(u64, f64)>;
 
+/// Seconds of work after which a step was reached, from marks (step, seconds) in order: between two of them in
+/// proportion, and behind the last at the pace before it. None without a mark.
+pub fn seconds_at(times: &[(u64, f64)], step: u64) -> Option<f64> {
+    let behind = times.partition_point(|mark| mark.0 < step).min(times.len().checked_sub(1)?);
+    let (from, to) = (behind.checked_sub(1).map_or((0, 0.0), |at| times[at]), times[behind]);
+    let pace = (to.1 - from.1) / to.0.saturating_sub(from.0).max(1) as f64;
+    Some(from.1 + pace * step.saturating_sub(from.0) as f64)
+}
+
 /// One trial as it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialState {
@@ -58,6 +67,8 @@ pub struct TrialState {
     pub panels: Vec<Panel>,
     /// Its notes: (step, level, sentence).
     pub notes: Vec<(u64, Level, String)>,
+    /// How long it was worked on: marks (step, seconds), thinned; [`seconds_at`] tells what lies between.
+    pub times: Series,
 }
 
 impl TrialState {
@@ -70,6 +81,7 @@ impl TrialState {
             rate: None,
             panels: Vec::new(),
             notes: Vec::new(),
+            times: Series::new(),
         }
     }
 
@@ -110,6 +122,8 @@ pub struct StudyState {
     pub eta: Option<f64>,
     /// What happened around the trials, newest last: (seconds since 1970, level, sentence).
     pub journal: Vec<(f64, Level, String)>,
+    /// Tags and notes that people gave it.
+    pub annotations: Annotations,
 }
 
 impl StudyState {
@@ -124,5 +138,19 @@ impl StudyState {
     /// What the trials recorded.
     pub fn results(&self) -> Vec<TrialResult> {
         self.trials.iter().map(|trial| trial.result.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_lie_between_their_marks() {
+        assert_eq!(seconds_at(&[], 3), None);
+        let times = [(10, 2.0), (20, 6.0)];
+        let found = [0, 5, 10, 15, 20, 30].map(|step| seconds_at(&times, step).unwrap());
+        assert_eq!(found, [0.0, 1.0, 2.0, 4.0, 6.0, 10.0]);
+        assert_eq!(seconds_at(&times[..1], 20), Some(4.0));
     }
 }

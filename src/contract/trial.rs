@@ -21,9 +21,24 @@ pub struct TrialSpec {
     pub axes: BTreeMap<String, String>,
     /// Steps that it will take, as [`Progress::steps`] counts them.
     pub steps: u64,
+    /// Examples that a step trains on; 0 where a step is no batch of them, or nobody knows.
+    #[serde(default)]
+    pub examples: u64,
     /// Floating-point operations that it will take, so that the time left can be told when trials
     /// differ; 0 if nobody knows.
     pub flop: f64,
+}
+
+impl TrialSpec {
+    /// Examples that were trained on after so many steps, each counted as often as it was; none if nobody knows.
+    pub fn examples_at(&self, step: u64) -> Option<u64> {
+        (self.examples > 0).then(|| self.examples.saturating_mul(step))
+    }
+
+    /// Floating-point operations of so many steps, all steps taken as equal; none if nobody knows.
+    pub fn flop_at(&self, step: u64) -> Option<f64> {
+        (self.flop > 0.0 && self.steps > 0).then(|| self.flop * (step as f64 / self.steps as f64))
+    }
 }
 
 /// What a trial is started with.

@@ -11,6 +11,7 @@ use super::journal;
 use super::opening::{Opening, guarded};
 use super::recorder::Recorder;
 use super::schedule::{Command, Schedule};
+use super::times::Times;
 use super::turns::{Turned, Turns, count_turns};
 use crate::base::threads::Pool;
 use crate::contract::{
@@ -40,20 +41,22 @@ pub(super) struct Bench {
 struct Broken {
     closing: Closing,
     why: String,
+    /// The step at which it did, where the trial knows.
+    step: Option<u64>,
     /// Whether the step that failed can be taken again to see where it came from.
     traceable: bool,
 }
 
 impl Broken {
     fn failed(why: String) -> Self {
-        Broken { closing: Closing::Failed, why, traceable: false }
+        Broken { closing: Closing::Failed, why, step: None, traceable: false }
     }
 }
 
 impl From<TrialError> for Broken {
     fn from(error: TrialError) -> Self {
-        let traceable = matches!(error, TrialError::Diverged { .. });
-        Broken { closing: error.closing(), why: error.to_string(), traceable }
+        let step = if let TrialError::Diverged { step, .. } = error { Some(step) } else { None };
+        Broken { closing: error.closing(), why: error.to_string(), step, traceable: step.is_some() }
     }
 }
 
@@ -89,6 +92,7 @@ struct Running<'a> {
     pool: &'a Pool,
     finished: bool,
     turns: Turns,
+    times: Times,
     /// Step of the newest checkpoint.
     saved_step: u64,
     /// Steps done before the last call of `step`.
@@ -125,7 +129,12 @@ impl Bench {
         let (mut reached, mut before) = (Progress::default(), 0);
         let ended = match self.begin(index, pool, &mut record) {
             Ok(mut running) => {
-                let ended = running.go_on();
+                let mut ended = running.go_on();
+                if let Err(End::Trial(_)) = &ended
+                    && let Err(error) = running.times.end(running.record.latest)
+                {
+                    ended = Err(End::Run(error));
+                }
                 (reached, before) = (running.trial.progress(), running.before);
                 record = running.record;
                 ended
@@ -165,8 +174,7 @@ impl Bench {
         let (trial, finished) = match found {
             Some((trial, events, _, finished)) => {
                 turns.done = count_turns(&events);
-                events.iter().for_each(|event| record.digest.apply(event));
-                record.fresh = events;
+                events.into_iter().for_each(|event| record.take(event));
                 (trial, finished)
             }
             None => {
@@ -177,9 +185,10 @@ impl Bench {
         };
         let pace = Pace::new(trial.progress().step, self.schedule.orders().checkpoint);
         let record = std::mem::take(record);
-        let step = trial.progress().step;
+        let times = Times::open(&self.folder, name, record.latest)?;
+        let (step, bench) = (trial.progress().step, self);
         let mut running =
-            Running { bench: self, index, trial, record, pool, finished, turns, saved_step: step, before: step, pace };
+            Running { bench, index, trial, record, pool, finished, turns, times, saved_step: step, before: step, pace };
         if fresh {
             running.read_instruments()?;
         }
@@ -235,9 +244,11 @@ impl Bench {
 
     /// Writes down how a trial broke.
     fn close_broken(&self, index: usize, mut record: Recorder, at: Progress, broken: Broken) -> Result<(), RunError> {
-        let Broken { closing, why, .. } = broken;
+        let Broken { closing, why, step, .. } = broken;
+        // Where the charts end or, if the trial counts its steps as they do, at the very step behind that.
+        let step = step.filter(|step| (record.latest..=at.steps).contains(step)).unwrap_or(record.latest);
         journal::add(&self.folder, Level::Error, format!("{} ended early: {why}", self.spec(index).name))?;
-        record.write(Event::Note { step: at.step, level: Level::Error, text: why });
+        record.write(Event::Note { step, level: Level::Error, text: why });
         record.write(Event::Closed { closing });
         record.sync()?;
         let mut slot = self.schedule.slot(index);
@@ -274,31 +285,35 @@ impl Running<'_> {
         self.end()
     }
 
-    /// Does what the orders say; false when that is to end.
+    /// Does what the orders say; false when that is to end, true when a step is to be made.
     fn obey(&mut self) -> Result<bool, End> {
-        let mut orders = self.bench.schedule.orders();
-        if orders.command == Command::Pause {
+        let schedule = &self.bench.schedule;
+        let mut orders = schedule.orders();
+        if orders.command == Command::Pause && !schedule.takes_step(self.index) {
             self.save()?;
-            while orders.command == Command::Pause {
+            self.times.rest();
+            while orders.command == Command::Pause && !schedule.takes_step(self.index) {
                 if orders.watched && self.pace.shown.is_none_or(|(_, step)| step != self.trial.progress().step) {
                     self.show()?;
                 }
                 self.publish(Status::Paused);
-                self.bench.schedule.wait();
-                orders = self.bench.schedule.orders();
+                schedule.wait();
+                orders = schedule.orders();
             }
+            self.times.go_on();
             self.pace = Pace { shown: self.pace.shown, ..Pace::new(self.trial.progress().step, self.pace.answered) };
             self.publish(Status::Running);
         }
         if orders.command == Command::Stop {
             self.save()?;
             self.show()?;
+            self.times.end(self.record.latest)?;
             self.publish(Status::Stopped);
         } else if orders.command == Command::Run && orders.checkpoint != self.pace.answered {
             self.pace.answered = orders.checkpoint;
             self.save()?;
         }
-        Ok(orders.command == Command::Run)
+        Ok(matches!(orders.command, Command::Run | Command::Pause))
     }
 
     /// Turns the knobs that were asked for: on the disk before they have any effect.
@@ -340,6 +355,7 @@ impl Running<'_> {
 
     /// Flushes, saves and shows when it is time.
     fn keep_up(&mut self) -> Result<(), End> {
+        self.times.keep_up(self.record.latest)?;
         let pace = &self.pace;
         if pace.flushed.elapsed() >= FLUSH_EVERY {
             self.record.flush()?;
@@ -405,6 +421,7 @@ impl Running<'_> {
     fn end(&mut self) -> Result<(), End> {
         self.save()?;
         self.show()?;
+        self.times.end(self.record.latest)?;
         self.record.write(Event::Closed { closing: Closing::Done });
         self.record.sync()?;
         checkpoint::forget_kept(&self.bench.folder, &self.name())?;

@@ -7,6 +7,7 @@ use super::error::RunError;
 use super::folder::Folder;
 use super::journal;
 use super::lock::Lock;
+use super::times::Times;
 use super::turns::{count_turns, keep_first};
 use crate::contract::{Closing, Event, Level};
 
@@ -22,6 +23,19 @@ pub fn go_back(folder: &Folder, trial: Option<&str>, step: u64) -> Result<Vec<(S
     // Before anything else: a verdict over trials that are not whole any more must not stay.
     disk::remove(&folder.verdict()).map_err(|e| RunError::writing(&folder.verdict(), e))?;
     names.into_iter().map(|name| take_back(folder, &name, step).map(|at| (name, at))).collect()
+}
+
+/// The steps to which a trial can go back, newest first: its older checkpoints, and its beginning.
+///
+/// # Errors
+/// [`RunError::Usage`] when there is no such trial.
+pub fn checkpoints(folder: &Folder, trial: &str) -> Result<Vec<u64>, RunError> {
+    chosen(folder, Some(trial))?;
+    let mut steps = checkpoint::kept_steps(folder, trial);
+    steps.retain(|step| *step > 0);
+    steps.insert(0, 0);
+    steps.reverse();
+    Ok(steps)
 }
 
 fn chosen(folder: &Folder, trial: Option<&str>) -> Result<Vec<String>, RunError> {
@@ -61,6 +75,7 @@ fn take_back(folder: &Folder, trial: &str, step: u64) -> Result<u64, RunError> {
     };
     let events: Vec<Event> = records::read(&path, length).map_err(|e| RunError::broken(&path, e))?;
     keep_first(folder, trial, count_turns(&events))?;
+    Times::open(folder, trial, events.iter().filter_map(Event::measured).max().unwrap_or(0))?;
     Records::open(&path, length)?.sync()?;
     journal::add(folder, Level::Info, format!("{trial} went back to step {at}"))?;
     Ok(at)

@@ -75,6 +75,7 @@ impl<'a> Coordinator<'a> {
     pub(super) fn look(&mut self, signals: &Signals) -> Result<(), RunError> {
         let before = self.wishes;
         let suspend = signals.suspend.load(Ordering::Relaxed);
+        let steps = self.inbox.steps();
         self.wishes = self.inbox.look();
         self.wishes.checkpoint |= signals.checkpoint.swap(false, Ordering::Relaxed);
         self.wishes.pause |= suspend;
@@ -97,6 +98,7 @@ impl<'a> Coordinator<'a> {
         if pause != before.pause {
             self.journal(Level::Info, if pause { "paused" } else { "continued" })?;
         }
+        self.pass_on_steps(steps)?;
         self.pass_on_turns()?;
         self.fold();
         if self.written.elapsed() >= PROGRESS_EVERY || pause != before.pause {
@@ -111,6 +113,20 @@ impl<'a> Coordinator<'a> {
         let every = PANELS_EVERY.max(self.show_cost * WATCH_SHARE);
         if watched && self.fresh && self.shown.is_none_or(|at| at.elapsed() >= every) {
             self.show()?;
+        }
+        Ok(())
+    }
+
+    /// Has single steps made that were asked for.
+    fn pass_on_steps(&mut self, asked: Vec<Result<u64, String>>) -> Result<(), RunError> {
+        for steps in asked {
+            match steps {
+                Ok(steps) => {
+                    self.journal(Level::Info, format!("single steps on request: {steps}"))?;
+                    self.bench.schedule.grant(steps);
+                }
+                Err(why) => self.journal(Level::Warning, format!("a request for single steps was refused: {why}"))?,
+            }
         }
         Ok(())
     }

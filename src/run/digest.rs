@@ -178,6 +178,7 @@ mod tests {
             seed: 0,
             axes: BTreeMap::new(),
             steps: 50,
+            examples: 0,
             flop: 0.0,
         };
         let (mut folded, mut filled) = (TrialState::new(spec.clone()), TrialState::new(spec));

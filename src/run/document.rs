@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::contract::{Status, StudyState, TrialState};
 
 /// The document of a run. It holds at least `system`, `preset`, `state`
-/// (`running|paused|done|failed|stopped`), `trials` (name, condition, seed, state, final metrics)
-/// and `verdict` (null until judged).
+/// (`running|paused|done|failed|stopped`), `trials` (name, condition, seed, state, final metrics),
+/// `verdict` (null until judged), and what people said: `tags` and `notes`.
 pub fn document(state: &StudyState) -> Value {
     let progress = state.progress();
+    let notes = state.annotations.notes.iter().map(|(time, text)| json!({ "time": time, "text": text }));
     json!({
         "run": state.run,
         "system": state.header.system,
@@ -23,6 +24,8 @@ pub fn document(state: &StudyState) -> Value {
         "eta_seconds": state.eta,
         "trials": state.trials.iter().map(trial).collect::<Vec<_>>(),
         "verdict": state.verdict,
+        "tags": state.annotations.tags,
+        "notes": notes.collect::<Vec<_>>(),
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::annotations::annotations;
 use super::durable::{disk, records};
 use super::error::RunError;
 use super::folder::Folder;
@@ -37,6 +38,8 @@ pub struct Summary {
     pub sentence: Option<String>,
     /// Steps over all trials.
     pub progress: Progress,
+    /// Tags that people gave it.
+    pub tags: Vec<String>,
     /// How many trials it has.
     pub trials: usize,
     /// When it was created, in seconds since 1970.
@@ -121,6 +124,7 @@ pub fn summary(path: &Path) -> Result<Summary, RunError> {
         outcome,
         sentence,
         progress: progress.map(|p| p.total).unwrap_or_default(),
+        tags: annotations(&folder).tags,
         trials: brief.trials.len(),
         created: brief.created,
         modified: modified.unwrap_or(SystemTime::UNIX_EPOCH),

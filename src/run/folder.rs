@@ -11,6 +11,7 @@ use super::durable::{self, Keep, disk, records};
 use super::error::RunError;
 use super::journal::now;
 use super::presets::{self, Preset};
+use super::space::free_space;
 use crate::base::hash;
 use crate::contract::{Entry, Header, Study, TrialSpec, Verdict};
 
@@ -27,8 +28,10 @@ const FORMAT: u32 = 2;
 /// - `trials/NAME/checkpoint.safetensors` (and `.previous`): weights and state to go on from
 /// - `trials/NAME/checkpoint.STEP.safetensors`: some older ones, to go back to until it is done
 /// - `trials/NAME/panels.json`, `panels.json`: what there was to see, as last written
+/// - `trials/NAME/times.jsonl`: how long it was worked on, marks of (step, seconds), further apart the later
 /// - `progress.json`: how far the worker is, replaced a few times a second
 /// - `journal.jsonl`: what happened around the trials, with the wall clock
+/// - `notes.jsonl`: tags and notes that people gave it; nothing that is computed reads it
 /// - `verdict.json`: the verdict
 /// - `control/`: requests to the worker; `lock`: held by it; `worker.log`: what it printed
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +174,11 @@ impl Folder {
         self.trial(trial, "changes.jsonl")
     }
 
+    /// How long a trial was worked on.
+    pub(super) fn times(&self, trial: &str) -> PathBuf {
+        self.trial(trial, "times.jsonl")
+    }
+
     /// What a viewer shows of the metrics of a trial, once these are long.
     pub(super) fn digest(&self, trial: &str) -> PathBuf {
         self.trial(trial, "digest.json")
@@ -186,6 +194,10 @@ impl Folder {
 
     pub(super) fn journal(&self) -> PathBuf {
         self.path.join("journal.jsonl")
+    }
+
+    pub(super) fn notes(&self) -> PathBuf {
+        self.path.join("notes.jsonl")
     }
 
     pub(super) fn verdict(&self) -> PathBuf {
@@ -248,10 +260,8 @@ pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) 
 
 /// Refuses to start what the disk has no room for.
 fn check_space(place: &Path, preset: &Preset) -> Result<(), RunError> {
-    let there = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     let needed = preset.study.cost().disk;
-    match disk::free(there) {
+    match free_space(place) {
         Some(free) if free < needed => Err(RunError::NoSpace { path: place.to_owned(), needed, free }),
         _ => Ok(()),
     }

@@ -1,12 +1,11 @@
 //! What happened around the trials, with the wall clock: `journal.jsonl`, one line an entry.
 
-use std::io::{Read, Seek, SeekFrom};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::durable::disk;
-use super::durable::records::{Extent, FIRST, extent, seal};
+use super::durable::records::{Extent, extent};
+use super::durable::{Keep, disk, shared};
 use super::error::RunError;
 use super::folder::Folder;
 use crate::contract::Level;
@@ -32,24 +31,8 @@ pub(super) struct Entry {
 /// # Errors
 /// [`RunError::Disk`] when it cannot be written.
 pub(super) fn add(folder: &Folder, level: Level, text: impl Into<String>) -> Result<(), RunError> {
-    let path = folder.journal();
     let entry = Entry { time: now(), level, text: text.into() };
-    // Several processes may write: each line stands for itself.
-    let (mut line, _) = seal(&entry, FIRST).map_err(|e| RunError::broken(&path, e))?;
-    // One write of a file opened to append: lines of several processes do not mix.
-    let mut write = || -> std::io::Result<()> {
-        let mut file = disk::open_to_append(&path)?;
-        if file.seek(SeekFrom::End(0))? > 0 {
-            file.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                line.insert(0, '\n'); // a killed writer left half a line
-            }
-        }
-        disk::write_all(&mut file, &path, line.as_bytes())
-    };
-    write().map_err(|e| RunError::writing(&path, e))
+    shared::append(&folder.journal(), &entry, Keep::Fleeting)
 }
 
 /// Puts a fault of a viewer into the journal of a run, if that can be written.

@@ -4,6 +4,7 @@
 //! needs the other. What each file of the folder is for stands in [`Folder`].
 
 mod advance;
+mod annotations;
 mod back;
 mod bias_card;
 mod checkpoint;
@@ -25,13 +26,18 @@ mod reader;
 mod recorder;
 mod replay;
 mod schedule;
+mod space;
 mod spawn;
 #[cfg(test)]
 mod testing;
+mod times;
 mod turns;
+#[cfg(test)]
+mod viewer_tests;
 mod worker;
 
-pub use back::go_back;
+pub use annotations::{annotate, annotations};
+pub use back::{checkpoints, go_back};
 pub use bias_card::{BiasCard, bias_card, kept_card};
 pub use checkpoint::Saved;
 pub use control::{Request, request, turn};
@@ -45,5 +51,6 @@ pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load}
 pub use progress::{StudyProgress, TrialProgress};
 pub use reader::Reader;
 pub use replay::{Difference, replay};
+pub use space::{free_space, nearest_folder};
 pub use spawn::{Spawned, spawn_diagnose, spawn_worker};
 pub use worker::{Ending, WorkOptions, work};

@@ -7,16 +7,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::de::DeserializeOwned;
 
+use super::annotations;
 use super::bias_card::{self, BiasCard};
 use super::control;
 use super::digest::Digest;
 use super::durable::records::{self, FIRST, Tail, unseal};
+use super::durable::shared;
 use super::error::RunError;
 use super::folder::Folder;
 use super::journal;
 use super::lock::{self, Holder};
 use super::progress::{self, StudyProgress};
-use crate::contract::{Event, Level, Panel, Status, StudyState, TrialState};
+use super::times::Mark;
+use crate::contract::{Annotations, Event, Level, Panel, Series, Status, StudyState, TrialState};
 
 /// A viewer's end of a run. Reads files and never writes any but the mark that somebody looks.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub struct Reader {
     worker: Option<Holder>,
     stamps: Stamps,
     journal: Tail,
+    notes: Tail,
     trials: Vec<Watched>,
     looked: Cell<Option<Instant>>,
     /// When the worker's file last changed.
@@ -51,6 +55,9 @@ struct Watched {
     metrics: Tail,
     /// Checksum of the last line of the metrics.
     last: u32,
+    times: Tail,
+    /// And of the times.
+    last_time: u32,
     panels: Option<Stamp>,
     /// How many panels are the trial's own; those of its bias card come behind.
     own: usize,
@@ -97,6 +104,7 @@ impl Reader {
             verdict: None,
             eta: None,
             journal: Vec::new(),
+            annotations: Annotations::default(),
         };
         let mut reader = Reader {
             folder: folder.clone(),
@@ -104,6 +112,7 @@ impl Reader {
             worker: None,
             stamps: Stamps::default(),
             journal: Tail::default(),
+            notes: Tail::default(),
             trials: state.trials.iter().map(|_| Watched::default()).collect(),
             state,
             looked: Cell::new(None),
@@ -132,14 +141,16 @@ impl Reader {
         } else if worker.is_none() && self.worker.is_none() && self.state.status != Status::Waiting {
             let manifest = self.folder.manifest_path();
             manifest.metadata().map_err(|e| RunError::reading(&manifest, &e))?;
-            return Ok(self.read_cards());
+            return Ok(self.read_cards() | self.read_notes());
         }
         self.worker = worker;
-        let before = self.state.status;
+        let before = (self.state.status, self.state.progress());
         let mut changed = self.read_trials()? | self.read_cards() | self.read_journal() | self.read_study();
+        changed |= self.read_notes();
         self.apply_progress();
-        // A worker that waits has nothing new to tell.
-        changed |= self.state.status != before || self.state.status == Status::Running;
+        // A worker that waits has nothing new to tell, unless it makes single steps.
+        let now = (self.state.status, self.state.progress());
+        changed |= now != before || self.state.status == Status::Running;
         Ok(changed)
     }
 
@@ -172,10 +183,13 @@ impl Reader {
         }
     }
 
-    /// A new worker goes on from checkpoints: what was read of the trials is read again.
+    /// A new worker goes on from checkpoints: what was read of the trials is read again, and the verdict that
+    /// there was before a trial went back.
     fn forget(&mut self) {
+        (self.state.verdict, self.stamps.verdict) = (None, None);
         for (watched, trial) in self.trials.iter_mut().zip(&mut self.state.trials) {
             (watched.metrics, watched.last) = (Tail::default(), FIRST);
+            (watched.times, watched.last_time) = (Tail::default(), FIRST);
             *trial = TrialState { panels: std::mem::take(&mut trial.panels), ..TrialState::new(spec(trial)) };
         }
     }
@@ -197,7 +211,10 @@ impl Reader {
                 }
                 changed |= read_metrics(watched, trial, &path).map_err(|e| RunError::reading(&path, &e))?;
             }
-            // A closed trial has written its panels before its last event.
+            // A closed trial has written its times and its panels before its last event.
+            if open {
+                changed |= read_times(watched, &mut trial.times, &self.folder.times(&name));
+            }
             if open
                 && let Some(panels) =
                     replaced::<Vec<Panel>>(&self.folder.trial(&name, "panels.json"), &mut watched.panels)
@@ -225,10 +242,21 @@ impl Reader {
         changed
     }
 
+    /// What people say, which may come at any time too.
+    fn read_notes(&mut self) -> bool {
+        let Ok(lines) = self.notes.lines(&self.folder.notes()) else { return false };
+        if lines.is_none() {
+            self.state.annotations = Annotations::default();
+        }
+        let lines = lines.unwrap_or_default();
+        shared::values::<annotations::Entry>(&lines).for_each(|entry| entry.add_to(&mut self.state.annotations));
+        !lines.is_empty()
+    }
+
     fn read_journal(&mut self) -> bool {
         let Ok(Some(lines)) = self.journal.lines(&self.folder.journal()) else { return false };
-        let entries = lines.lines().filter_map(|line| unseal::<journal::Entry>(line, &mut { FIRST }).ok());
         let before = self.state.journal.len();
+        let entries = shared::values::<journal::Entry>(&lines);
         self.state.journal.extend(entries.map(|entry| (entry.time, entry.level, entry.text)));
         self.state.journal.len() > before
     }
@@ -307,6 +335,20 @@ fn read_metrics(watched: &mut Watched, trial: &mut TrialState, path: &Path) -> s
         }
     }
     Ok(!lines.is_empty())
+}
+
+/// Takes in the new times of a trial. One that is damaged is left out: those around it tell what it did.
+fn read_times(watched: &mut Watched, times: &mut Series, path: &Path) -> bool {
+    let Ok(lines) = watched.times.lines(path) else { return false };
+    let Some(lines) = lines else {
+        times.clear();
+        watched.last_time = FIRST;
+        return true;
+    };
+    let before = times.len();
+    let marks = lines.lines().filter_map(|line| unseal::<Mark>(line, &mut watched.last_time).ok());
+    marks.for_each(|mark| mark.add_to(times));
+    times.len() > before
 }
 
 /// The value of a file that was replaced since the last look. One that cannot be read is as one that

@@ -14,6 +14,8 @@ pub(super) struct Recorder {
     pub(super) fresh: Vec<Event>,
     /// What a viewer shows of them.
     pub(super) digest: Digest,
+    /// Step of the newest number: how far charts go.
+    pub(super) latest: u64,
     /// The first value that was not finite; everything behind it is dropped.
     pub(super) broken: Option<(u64, String)>,
 }
@@ -23,6 +25,12 @@ impl Recorder {
     pub(super) fn write(&mut self, event: Event) {
         let push = |file: &mut Records| file.push(&event).expect("an event is plain data with string keys");
         self.file.iter_mut().for_each(push);
+        self.take(event);
+    }
+
+    /// Takes in an event that is in the file already.
+    pub(super) fn take(&mut self, event: Event) {
+        self.latest = self.latest.max(event.measured().unwrap_or(0));
         self.digest.apply(&event);
         self.fresh.push(event);
     }

@@ -1,6 +1,7 @@
 //! Which trial runs where: a queue of trials over threads, and the orders that reach them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(test)]
+use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,12 +44,23 @@ pub(super) struct Slot {
     pub(super) events: Vec<Event>,
 }
 
+/// Who works on what, and what is to be done.
+#[derive(Debug, Default)]
+struct Desk {
+    orders: Orders,
+    /// Calls of `step` that are to be made although the order is to pause.
+    steps: u64,
+    /// How much of the queue was taken.
+    taken: usize,
+    /// Trials that were taken and not left yet, in the order of the queue.
+    in_work: Vec<usize>,
+}
+
 /// What runners and their coordinator share.
 #[derive(Debug)]
 pub(super) struct Schedule {
     queue: Vec<usize>,
-    next: AtomicUsize,
-    orders: Mutex<Orders>,
+    desk: Mutex<Desk>,
     changed: Condvar,
     /// Knobs to turn, in the order of the requests.
     turns: Mutex<Vec<Turn>>,
@@ -68,8 +80,7 @@ impl Schedule {
     pub(super) fn new(trials: usize, queue: Vec<usize>) -> Self {
         Schedule {
             queue,
-            next: AtomicUsize::new(0),
-            orders: Mutex::default(),
+            desk: Mutex::default(),
             changed: Condvar::new(),
             turns: Mutex::default(),
             slots: (0..trials).map(|_| Mutex::default()).collect(),
@@ -86,31 +97,69 @@ impl Schedule {
         (runners, threads.checked_div(runners).unwrap_or(1))
     }
 
-    /// The next trial, unless the order is to end.
+    /// The next trial, unless none is left or the order is to end. During a pause it is handed out for a
+    /// single step, if no trial in work can take that.
     pub(super) fn take(&self) -> Option<usize> {
+        let mut desk = open(&self.desk);
         loop {
-            match self.orders().command {
-                Command::Run => return self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)).copied(),
-                Command::Pause => self.wait(),
+            let next = *self.queue.get(desk.taken)?;
+            match desk.orders.command {
+                Command::Run => {}
+                Command::Pause if desk.steps > 0 && desk.in_work.is_empty() => {}
+                Command::Pause => {
+                    desk = self.rest(desk);
+                    continue;
+                }
                 _ => return None,
             }
+            desk.taken += 1;
+            desk.in_work.push(next);
+            return Some(next);
         }
+    }
+
+    /// Gives a trial back that was taken: it is over, or the order is to end.
+    pub(super) fn leave(&self, index: usize) {
+        open(&self.desk).in_work.retain(|taken| *taken != index);
+        self.changed.notify_all();
     }
 
     /// The orders of the moment.
     pub(super) fn orders(&self) -> Orders {
-        *open(&self.orders)
+        open(&self.desk).orders
     }
 
     /// Gives new orders; a stop is never taken back.
     pub(super) fn order(&self, new: impl FnOnce(&mut Orders)) {
-        let mut orders = open(&self.orders);
-        let before = orders.command;
-        new(&mut orders);
+        let mut desk = open(&self.desk);
+        let before = desk.orders.command;
+        new(&mut desk.orders);
         if !matches!(before, Command::Run | Command::Pause) {
-            orders.command = before;
+            desk.orders.command = before;
+        }
+        if desk.orders.command != Command::Pause {
+            desk.steps = 0;
         }
         self.changed.notify_all();
+    }
+
+    /// Has a paused run make so many more calls of `step`. One that is not paused makes them anyway.
+    pub(super) fn grant(&self, steps: u64) {
+        let mut desk = open(&self.desk);
+        if desk.orders.command == Command::Pause {
+            desk.steps = desk.steps.saturating_add(steps);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Whether a trial is to make a call of `step` although the run is paused; then that one is used up. It
+    /// is the first in work that makes them, so that single steps come out the same at any number of threads.
+    pub(super) fn takes_step(&self, index: usize) -> bool {
+        let mut desk = open(&self.desk);
+        let due = desk.orders.command == Command::Pause && desk.in_work.first() == Some(&index);
+        let taken = due && desk.steps > 0;
+        desk.steps -= u64::from(taken);
+        taken
     }
 
     /// Has a knob turned in the trials that run and are meant.
@@ -133,8 +182,11 @@ impl Schedule {
 
     /// Waits for new orders, a tenth of a second at most.
     pub(super) fn wait(&self) {
-        let orders = open(&self.orders);
-        drop(self.changed.wait_timeout(orders, Duration::from_millis(100)));
+        drop(self.rest(open(&self.desk)));
+    }
+
+    fn rest<'d>(&self, desk: MutexGuard<'d, Desk>) -> MutexGuard<'d, Desk> {
+        self.changed.wait_timeout(desk, Duration::from_millis(100)).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Whether no trial is in a step: each that began stands at a checkpoint.
@@ -221,6 +273,29 @@ mod tests {
         schedule.order(|orders| orders.command = Command::Stop);
         schedule.order(|orders| orders.command = Command::Run);
         assert_eq!(schedule.orders().command, Command::Stop);
+    }
+
+    #[test]
+    fn single_steps_go_to_the_first_trial_in_work() {
+        let schedule = Schedule::new(3, vec![2, 0, 1]);
+        schedule.grant(5);
+        assert_eq!(schedule.take(), Some(2));
+        schedule.order(|orders| orders.command = Command::Pause);
+        assert!(!schedule.takes_step(2), "a step that was granted to a running schedule is not kept");
+        schedule.grant(1);
+        schedule.grant(1);
+        assert!(!schedule.takes_step(0) && schedule.takes_step(2) && schedule.takes_step(2) && !schedule.takes_step(2));
+        // One that is over makes room for the next.
+        schedule.leave(2);
+        schedule.grant(2);
+        assert_eq!(schedule.take(), Some(0));
+        assert!(schedule.takes_step(0));
+        schedule.order(|orders| orders.command = Command::Run);
+        assert_eq!(schedule.take(), Some(1));
+        schedule.order(|orders| orders.command = Command::Pause);
+        assert!(!schedule.takes_step(0), "going on uses up what was left");
+        // Nothing is left to take, so nobody waits for it.
+        assert_eq!(schedule.take(), None);
     }
 
     #[test]

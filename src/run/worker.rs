@@ -218,6 +218,7 @@ fn run_trials(bench: &Bench, coordinator: &mut Coordinator<'_>, signals: &Signal
                     if let Err(error) = bench.advance(index, &pool) {
                         bench.schedule.fail(error);
                     }
+                    bench.schedule.leave(index);
                 }
                 drop(alive);
             });

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::contract::{Outcome, Progress, Status, Study, StudyState, Turn};
+use crate::contract::{Annotation, Outcome, Progress, Status, Study, StudyState, Turn};
 
 /// A run as the home screen lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct RunRow {
     pub progress: Progress,
     /// The verdict's word, once judged.
     pub outcome: Option<Outcome>,
+    /// Tags that people gave it.
+    pub tags: Vec<String>,
 }
 
 /// What can be asked of the worker of a run.
@@ -30,6 +32,8 @@ pub enum Wish {
     Pause,
     /// Go on.
     Continue,
+    /// Pause, and go on for a single step: one call of a trial's `step`.
+    Step,
     /// Write checkpoints and end.
     Stop,
     /// Start a worker on a run that has none.
@@ -83,6 +87,24 @@ pub trait Bench {
     /// # Errors
     /// Why it cannot be turned.
     fn turn(&mut self, folder: &Path, turn: &Turn) -> Result<(), String>;
+    /// The steps to which a trial can go back, newest first; the last is 0, its beginning.
+    ///
+    /// # Errors
+    /// Why they cannot be told.
+    fn checkpoints(&self, folder: &Path, trial: &str) -> Result<Vec<u64>, String>;
+    /// Takes a trial of a run without a worker back to its last checkpoint at or before a step, and gives the
+    /// run a new worker; the step that it went back to.
+    ///
+    /// # Errors
+    /// Why it cannot: a worker has the run, say.
+    fn go_back(&mut self, folder: &Path, trial: &str, step: u64) -> Result<u64, String>;
+    /// Gives a run a tag or a note, or takes a tag off.
+    ///
+    /// # Errors
+    /// Why it cannot be kept.
+    fn annotate(&mut self, folder: &Path, annotation: Annotation) -> Result<(), String>;
+    /// Bytes that are free where runs go, if the system tells.
+    fn free_space(&self) -> Option<u64>;
     /// Puts a fault of the viewer into the journal of a run, if that can be written.
     fn report(&mut self, folder: &Path, fault: &str);
     /// Writes a snapshot of a run; where it is.

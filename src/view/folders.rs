@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Bench, Feed, RunRow, Wish};
-use crate::contract::{Entry, Study, StudyState, Turn};
+use crate::contract::{Annotation, Entry, Study, StudyState, Turn};
 use crate::run::{self, Changes, Folder, Reader, Request, RunError};
 
 /// Writes a snapshot of a run; where it is, or why not.
@@ -39,9 +39,17 @@ impl Folders {
         match wish {
             Wish::Pause => run::request(&folder, Request::Pause),
             Wish::Continue => run::request(&folder, Request::Continue),
+            Wish::Step => run::request(&folder, Request::Step(1)),
             Wish::Stop => run::request(&folder, Request::Stop),
             Wish::Resume => run::spawn_worker(&folder, self.threads).map(|_| ()),
         }
+    }
+
+    fn back(&self, folder: &Path, trial: &str, step: u64) -> Result<u64, RunError> {
+        let folder = Folder::open(folder)?;
+        let went = run::go_back(&folder, Some(trial), step)?;
+        run::spawn_worker(&folder, self.threads)?;
+        Ok(went.first().map_or(0, |(_, at)| *at))
     }
 }
 
@@ -59,6 +67,7 @@ impl Bench for Folders {
             status: run.status,
             progress: run.progress,
             outcome: run.outcome,
+            tags: run.tags,
         };
         run::list(&self.root).runs.into_iter().map(row).collect()
     }
@@ -87,6 +96,22 @@ impl Bench for Folders {
 
     fn turn(&mut self, folder: &Path, turn: &Turn) -> Result<(), String> {
         Folder::open(folder).and_then(|folder| run::turn(&folder, turn)).map_err(sentence)
+    }
+
+    fn checkpoints(&self, folder: &Path, trial: &str) -> Result<Vec<u64>, String> {
+        Folder::open(folder).and_then(|folder| run::checkpoints(&folder, trial)).map_err(sentence)
+    }
+
+    fn go_back(&mut self, folder: &Path, trial: &str, step: u64) -> Result<u64, String> {
+        self.back(folder, trial, step).map_err(sentence)
+    }
+
+    fn annotate(&mut self, folder: &Path, annotation: Annotation) -> Result<(), String> {
+        Folder::open(folder).and_then(|folder| run::annotate(&folder, annotation)).map_err(sentence)
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        run::free_space(&self.root)
     }
 
     fn report(&mut self, folder: &Path, fault: &str) {
@@ -145,5 +170,17 @@ mod tests {
         let error = bench.ask(folder.path(), Wish::Stop).unwrap_err();
         assert!(error.contains("no worker"), "{error}");
         assert_eq!(bench.snapshot(folder.path()).unwrap_err(), "not here");
+        let trial = &feed.state().trials[0].result.spec.name;
+        assert_eq!(bench.checkpoints(folder.path(), trial).unwrap(), [0]);
+        let error = bench.go_back(folder.path(), "K-4.s99", 0).unwrap_err();
+        assert!(error.contains("has no trial"), "{error}");
+        bench.annotate(folder.path(), Annotation::Tag("paper-fig-2".into())).unwrap();
+        assert!(bench.annotate(folder.path(), Annotation::Tag("two words".into())).is_err());
+        feed.refresh().unwrap();
+        assert_eq!(
+            (&bench.runs()[0].tags, &feed.state().annotations.tags[0][..]),
+            (&vec!["paper-fig-2".to_owned()], "paper-fig-2")
+        );
+        assert!(bench.free_space().is_some_and(|free| free > 0));
     }
 }

@@ -277,6 +277,7 @@ fn trial(spec: TrialSpec, at: usize, done: u64) -> TrialState {
         trial.apply(&Event::Metric { step, name: "unseen.last".into(), value });
         trial.apply(&Event::Metric { step, name: "loss".into(), value: 1.7 * (1.02 - value) });
     }
+    trial.times = (12..=done).step_by(12).map(|step| (step, step as f64 / 11.8)).collect();
     trial.progress.step = done;
     if at == 0 {
         trial.panels = trial_panels();
@@ -304,6 +305,7 @@ pub(crate) fn state(finished: bool) -> StudyState {
             (1009.0, Level::Info, "K-inf.s0 done".into()),
             (1015.5, Level::Warning, "the disk has 400 MB left".into()),
         ],
+        annotations: Annotations::default(),
     }
 }
 
@@ -343,6 +345,7 @@ impl Bench for FakeBench {
             status,
             progress: Progress { step, steps: 1350 },
             outcome,
+            tags: Vec::new(),
         };
         vec![
             row("gpicl-quick-1", Status::Running, 611, None),
@@ -378,6 +381,24 @@ impl Bench for FakeBench {
     fn turn(&mut self, _: &Path, turn: &Turn) -> Result<(), String> {
         self.asked.borrow_mut().push(format!("turn {} {}", turn.knob, turn.value));
         Ok(())
+    }
+
+    fn checkpoints(&self, _: &Path, _: &str) -> Result<Vec<u64>, String> {
+        Ok(vec![120, 60, 0])
+    }
+
+    fn go_back(&mut self, _: &Path, trial: &str, step: u64) -> Result<u64, String> {
+        self.asked.borrow_mut().push(format!("back {trial} {step}"));
+        Ok(step)
+    }
+
+    fn annotate(&mut self, _: &Path, annotation: Annotation) -> Result<(), String> {
+        self.asked.borrow_mut().push(format!("{annotation:?}"));
+        Ok(())
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        Some(64 << 30)
     }
 
     fn report(&mut self, _: &Path, _: &str) {}

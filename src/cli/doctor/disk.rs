@@ -1,11 +1,12 @@
 //! The runs folder: whether it can be written, what is free, how long a durable write takes.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Finding;
 use crate::run::export::bytes;
+use crate::run::{free_space, nearest_folder};
 
 /// Everything about the folder of the runs.
 pub(super) fn findings(runs: &Path) -> Vec<Finding> {
@@ -25,17 +26,10 @@ pub(super) fn findings(runs: &Path) -> Vec<Finding> {
             findings.push(Finding::unless(true, "runs folder", found, advice));
         }
     }
-    if let Ok(disk) = rustix::fs::statvfs(&there) {
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if let Some(free) = free_space(&there) {
         findings.push(Finding::unless(free < 1 << 30, "free disk", bytes(free), "below 1 GiB a long run may fill it"));
     }
     findings
-}
-
-/// The folder itself, or the nearest above it that is there.
-fn nearest_folder(path: &Path) -> PathBuf {
-    let above = path.ancestors().find(|folder| folder.is_dir() && !folder.as_os_str().is_empty());
-    above.unwrap_or(Path::new(".")).to_owned()
 }
 
 /// The median time of five small writes that are seen on the disk.
@@ -60,10 +54,8 @@ mod tests {
     fn a_folder_that_is_not_there_is_judged_by_the_one_above() {
         let room = tempfile::tempdir().unwrap();
         let runs = room.path().join("deep/runs");
-        assert_eq!(nearest_folder(&runs), room.path());
         let findings = findings(&runs);
         assert!(findings[0].found.contains("not there yet") && findings[0].advice.is_none());
         assert!(!runs.exists());
-        assert_eq!(nearest_folder(Path::new("runs-that-are-nowhere")), Path::new("."));
     }
 }

@@ -6,6 +6,7 @@ pub(super) mod disk;
 #[cfg(test)]
 pub(super) mod fault;
 pub(super) mod records;
+pub(super) mod shared;
 
 use std::io;
 use std::path::Path;

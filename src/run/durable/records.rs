@@ -231,6 +231,17 @@ pub(in crate::run) fn read<T: DeserializeOwned>(path: &Path, length: u64) -> Res
     text.lines().enumerate().map(value).collect()
 }
 
+/// The values of a file up to the first that is damaged or torn, each with the byte at which it ends.
+pub(in crate::run) fn read_whole<T: DeserializeOwned>(path: &Path) -> Vec<(T, u64)> {
+    let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+    let (mut last, mut end) = (FIRST, 0);
+    let value = |line: &str| {
+        end += line.len() as u64;
+        Some((unseal(line.strip_suffix('\n')?, &mut last).ok()?, end))
+    };
+    text.split_inclusive('\n').map_while(value).collect()
+}
+
 /// Whether the first `length` bytes of a file of records end in a line with this checksum.
 pub(in crate::run) fn ends_with(path: &Path, length: u64, last: u32) -> bool {
     let ends = |mut file: File| -> io::Result<bool> {

@@ -17,7 +17,7 @@ mod text_panels;
 pub use self::card::cards_text;
 pub use self::csv::{metrics_csv, panel_csvs, vectors_csv};
 pub(crate) use self::numbers::shown;
-pub use self::numbers::{bytes, duration};
+pub use self::numbers::{bytes, date, duration};
 pub use self::report::report;
 pub use self::results::{Machine, Told, results};
 pub use self::snapshot::{Screens, SnapshotError, snapshot};

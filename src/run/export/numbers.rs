@@ -1,5 +1,7 @@
 //! How numbers are written in exports.
 
+use std::time::{Duration, SystemTime};
+
 use crate::contract::short_number;
 
 /// A number that reads back as the same number; empty when it is missing.
@@ -50,6 +52,15 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A moment in seconds since 1970 for people: `2026-02-28 13:05 UTC`.
+pub fn date(seconds: f64) -> String {
+    // The last second of the year 9999, behind which there is no such form.
+    let whole = seconds.clamp(0.0, 253_402_300_799.0) as u64;
+    let text = humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(whole)).to_string();
+    let minutes: String = text.chars().take("2026-02-28T13:05".len()).collect();
+    minutes.replace('T', " ") + " UTC"
+}
+
 /// A count of bytes for people: `1.5 MiB`.
 pub fn bytes(count: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -79,6 +90,9 @@ mod tests {
     #[test]
     fn people_read_durations_and_sizes() {
         assert_eq!([5.0, 125.0, 11_400.0].map(duration), ["5 s", "2 min 5 s", "3 h 10 min"]);
+        let dates = [-1.0, 1_772_283_959.9, f64::NAN, f64::INFINITY].map(date);
+        let epoch = "1970-01-01 00:00 UTC";
+        assert_eq!(dates, [epoch, "2026-02-28 13:05 UTC", epoch, "9999-12-31 23:59 UTC"]);
         assert_eq!([0, 1536, 3 << 20].map(bytes), ["0 B", "1.5 KiB", "3 MiB"]);
     }
 }

@@ -1,9 +1,9 @@
 //! `report.md`: what was claimed, what was run, what came out, and how to run it again.
 
-use super::numbers::with_interval;
+use super::numbers::{date, with_interval};
 use super::text::{CHECK_HEADS, check_rows, result_rows, seed_rows};
 use super::{clean, file_name};
-use crate::contract::{Card, Panel, StudyState, Verdict};
+use crate::contract::{Annotations, Card, Panel, StudyState, Verdict};
 
 /// The report of a study as Markdown. Pictures are linked as `panels/ID.svg` and
 /// `panels/TRIAL/ID.svg`, where [`super::snapshot`] writes them.
@@ -23,6 +23,7 @@ pub fn report(state: &StudyState, card: &Card) -> String {
     text += &claims(card);
     text += &pictures(state);
     text += &notes(state);
+    text += &said(state);
     text += &again(state);
     text
 }
@@ -99,6 +100,17 @@ fn notes(state: &StudyState) -> String {
     if said.is_empty() { said } else { format!("## Notes of the trials\n\n{said}") }
 }
 
+/// What people said of the run.
+fn said(state: &StudyState) -> String {
+    let Annotations { tags, notes } = &state.annotations;
+    let mut text = String::new();
+    if !tags.is_empty() {
+        text += &format!("## Tags\n\n{}\n\n", line(&tags.join(", ")));
+    }
+    let notes = list(notes.iter().map(|(time, note)| format!("{}: {note}", date(*time))));
+    if notes.is_empty() { text } else { text + "## Notes on the run\n\n" + &notes }
+}
+
 /// The command, the files and the versions.
 fn again(state: &StudyState) -> String {
     let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
@@ -160,6 +172,18 @@ mod tests {
         let mut state = samples::study();
         state.verdict = None;
         assert!(report(&state, &samples::CARD).contains("Not judged yet"));
+    }
+
+    #[test]
+    fn says_what_people_said() {
+        let mut state = samples::study();
+        let plain = report(&state, &samples::CARD);
+        assert!(!plain.contains("## Tags") && !plain.contains("## Notes on the run"));
+        state.annotations.tags = vec!["paper-fig-2".into(), "old".into()];
+        state.annotations.notes = vec![(0.0, "It [works]\n# not a head".into())];
+        let text = report(&state, &samples::CARD);
+        assert!(text.contains("## Tags\n\npaper-fig-2, old\n"), "{text}");
+        assert!(text.contains("- 1970-01-01 00:00 UTC: It \\[works\\] # not a head\n"), "{text}");
     }
 
     #[test]

@@ -160,7 +160,8 @@ pub(crate) const CARD: Card = Card {
 fn trial(condition: &str, seed: u64, value: f64) -> TrialState {
     let name = format!("{}.s{seed}", condition.replace([' ', '='], ""));
     let axes = BTreeMap::from([("tasks".to_owned(), condition.to_owned())]);
-    let mut trial = TrialState::new(TrialSpec { name, condition: condition.into(), seed, axes, steps: 20, flop: 0.0 });
+    let mut trial =
+        TrialState::new(TrialSpec { name, condition: condition.into(), seed, axes, steps: 20, examples: 0, flop: 0.0 });
     trial.apply(&Event::Opened { steps: 20 });
     for step in [10, 20] {
         trial.apply(&Event::Metric { step, name: "unseen.last".into(), value: value * step as f64 / 20.0 });
@@ -218,5 +219,6 @@ pub(crate) fn study() -> StudyState {
         verdict: Some(verdict),
         eta: None,
         journal: vec![(1.0, Level::Info, "judged".into())],
+        annotations: Annotations::default(),
     }
 }

@@ -329,6 +329,7 @@ impl Settings {
             .at("width", c.width)
             .at("model", c.model.entry().name)
             .at("batch", c.batch)
+            .seeing(c.batch)
             .costing(cost::flop(&c, &self.evaluation))
             .taking(cost::memory(&c, &self.evaluation), cost::disk(&c))
     }

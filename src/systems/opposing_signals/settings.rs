@@ -260,12 +260,13 @@ impl Settings {
         let mut cells = Vec::new();
         let mut add = |label: String, condition: Condition| {
             let Condition { leg, groups, rate, steps, .. } = condition;
+            let examples = self.sizes(&condition).0;
             // Only the weights differ between seeds on the user's pictures, and every one takes long.
             let seeds = if leg == Leg::Pictures { seeds.min(2) } else { seeds };
             let flop = self.flop(&condition);
             let cell = Cell::new(label, condition, seeds, steps).at("leg", leg.name());
             let cell = cell.at("groups", groups.name()).at("rate", rate);
-            cells.push(cell.costing(flop).taking(2 * kept + (8 << 20), kept + (100 << 10)));
+            cells.push(cell.seeing(examples).costing(flop).taking(2 * kept + (8 << 20), kept + (100 << 10)));
         };
         for groups in [Groups::Opposing, Groups::Consistent, Groups::None] {
             for &rate in rates {
@@ -304,9 +305,9 @@ impl Settings {
         cells
     }
 
-    /// Floating-point operations of a trial: a step is three passes, a product with the Hessian six.
-    fn flop(&self, condition: &Condition) -> f64 {
-        let (examples, weights) = match condition.leg {
+    /// Examples of a trial, each of which is in every step, and multiplications of a pass of one.
+    fn sizes(&self, condition: &Condition) -> (usize, usize) {
+        match condition.leg {
             Leg::Linear(_) => (self.linear.examples, self.linear.dimension + 1),
             Leg::Network(_) => {
                 let Network { dimension, width, examples, .. } = self.network;
@@ -320,7 +321,12 @@ impl Settings {
                 let [first, second] = p.filters;
                 (p.examples, 256 * 27 * first + 256 * 9 * first * second + 640 * second)
             }),
-        };
+        }
+    }
+
+    /// Floating-point operations of a trial: a step is three passes, a product with the Hessian six.
+    fn flop(&self, condition: &Condition) -> f64 {
+        let (examples, weights) = self.sizes(condition);
         let pass = 2.0 * (examples * weights) as f64;
         let products = self.sharpness.iterations as f64 / self.sharpness.every.max(1) as f64;
         condition.steps as f64 * pass * (3.0 + 6.0 * products)

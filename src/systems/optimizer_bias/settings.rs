@@ -224,7 +224,7 @@ impl Settings {
             let control = matches!(condition.leg, Leg::Sequence(_, Parts::Joint | Parts::PairsReversed));
             let replicas = if control { TUNING..seeds } else { 0..seeds };
             let cell = Cell::new(label, condition, seeds, steps).costing(flop).taking(32 << 20, 500 << 10);
-            let cell = cell.at("optimiser", kind).at("rate", rate).at("order", order);
+            let cell = cell.seeing(self.training.batch).at("optimiser", kind).at("rate", rate).at("order", order);
             cells.push(Cell { replicas, ..cell });
         };
         let base = |leg, rate, parts| Condition {

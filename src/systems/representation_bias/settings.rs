@@ -245,7 +245,7 @@ impl Settings {
             let flop = steps as f64 * condition.step_flop(self.batch) + 2.0 * seen as f64 * work;
             let cell = Cell::new(&condition.name, condition.clone(), seeds, steps + condition.parts() as u64);
             let replicas = self.first_replica..self.first_replica + seeds;
-            Cell { replicas, ..cell.costing(flop).taking(memory, 900_000) }
+            Cell { replicas, ..cell.seeing(self.batch).costing(flop).taking(memory, 900_000) }
         };
         self.conditions.iter().map(cell).collect()
     }

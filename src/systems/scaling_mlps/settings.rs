@@ -248,6 +248,7 @@ impl Settings {
             .at("purpose", purpose)
             .at("model", model)
             .at("images", images)
+            .seeing(stages.batch())
             .costing(stages.flop())
             .taking(BESIDE.0 + PARAMETER.0 * parameters, BESIDE.1 + PARAMETER.1 * parameters)
     }

@@ -106,6 +106,11 @@ impl Stages {
         self.all.iter().map(|stage| stage.steps + self.parts()).sum()
     }
 
+    /// Images of every training step; 0 where between two stages there are steps that test.
+    pub(super) fn batch(&self) -> usize {
+        if let [stage] = &self.all[..] { stage.batch } else { 0 }
+    }
+
     /// Parts of a test.
     pub(super) fn parts(&self) -> u64 {
         self.evaluation.test.div_ceil(TESTED) as u64

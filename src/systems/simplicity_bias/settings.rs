@@ -232,6 +232,7 @@ impl Settings {
             Cell::new(&condition.name, condition.clone(), seeds, steps)
                 .at("data", condition.data.name())
                 .at("dimension", condition.width())
+                .seeing(self.batch)
                 .costing(flop)
                 .taking(memory as u64, recorded as u64 + 400_000)
         };
