@@ -109,6 +109,7 @@ fn cursor(app: &App, size: (u16, u16)) -> Option<(u16, u16)> {
         (Some(Overlay::Settings(settings)), _) => Some(screen::value_cursor(size, settings)),
         (Some(Overlay::Knobs(knobs)), _) => Some(screen::knob_cursor(size, knobs)),
         (Some(Overlay::Palette(palette)), _) => Some(screen::palette_cursor(size, palette)),
+        (Some(Overlay::Writing(writing)), _) => Some(screen::writing_cursor(size, writing)),
         (_, Some(home)) => Some(screen::filter_cursor(size.0, home)),
         _ => None,
     }

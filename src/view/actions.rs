@@ -1,12 +1,14 @@
 //! What each action does, and why it may not do it now.
 
+use std::path::PathBuf;
+
 use super::app::{App, Effect, Overlay, Watched};
 use super::panels::{self, END, PAGE, Room};
 use super::{
-    Action, Along, Binding, Comparison, Context, Home, Item, Key, Knobs, List, Palette, Settings, Wish, items,
-    metric_names,
+    Action, Along, Binding, Checkpoints, Comparison, Context, Home, Item, Key, Knobs, List, Palette, Settings, Wish,
+    Words, Writing, items, metric_names,
 };
-use crate::contract::Status;
+use crate::contract::{Annotation, Annotations, Status};
 
 impl App {
     /// Whether a key does something now; if not, why, in a sentence.
@@ -29,7 +31,9 @@ impl App {
 
 fn enabled_home(home: &Home, action: Action) -> Result<(), String> {
     let chosen = match (action, home.list) {
-        (Action::Open, List::Runs) => home.selected_run().map(|_| ()).ok_or("There is no run yet."),
+        (Action::Open, List::Runs) | (Action::Note | Action::Tag, _) => {
+            home.selected_run().map(|_| ()).ok_or("There is no run yet.")
+        }
         (Action::Open | Action::Edit, _) => home.preset_name().map(|_| ()).ok_or("No system is selected."),
         (Action::Card, _) => home.selected().map(|_| ()).ok_or("No system is selected."),
         _ => Ok(()),
@@ -51,6 +55,12 @@ impl Watched {
             Action::Toggle if status == Status::Stalled => "The worker does not answer: its process was stopped.",
             Action::Stop if !matches!(status, Status::Running | Status::Paused | Status::Waiting) => {
                 "This run has no worker to stop."
+            }
+            Action::Step if !matches!(status, Status::Running | Status::Paused) => {
+                "This run has no worker that could make a step."
+            }
+            Action::Checkpoints if matches!(status, Status::Running | Status::Paused | Status::Stalled) => {
+                "A worker has this run: x stops it, then it can go back."
             }
             Action::Knobs if self.knobs.is_empty() => "This system has no knobs.",
             Action::Knobs if !matches!(status, Status::Running | Status::Paused | Status::Waiting) => {
@@ -90,7 +100,9 @@ pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
             Context::Home | Context::Filter => in_home(app, action),
             Context::Knobs => in_knobs(app, action),
             Context::Value if matches!(app.overlay, Some(Overlay::Knobs(_))) => in_knobs(app, action),
+            Context::Value if matches!(app.overlay, Some(Overlay::Writing(_))) => in_writing(app, action),
             Context::Settings | Context::Value => in_settings(app, action),
+            Context::Checkpoints => in_checkpoints(app, action),
             Context::Palette => return in_palette(app, action),
             Context::Cursor | Context::Compare if app.comparison.is_some() => in_comparison(app, action, key),
             Context::Run | Context::Cursor | Context::Compare | Context::Panels => in_run(app, action, key),
@@ -145,6 +157,8 @@ fn in_home(app: &mut App, action: Action) {
             None => {}
         },
         Action::Open => open(app),
+        Action::Note => write(app, Words::Note),
+        Action::Tag => write(app, Words::Tag),
         _ => {}
     }
 }
@@ -253,6 +267,14 @@ fn in_run(app: &mut App, action: Action, key: Key) {
         Action::Snapshot => snapshot(app),
         Action::BiasCard => diagnose(app),
         Action::Compare => beside_the_one_before(app),
+        Action::Step => ask(app, Wish::Step, "Asked for a single step; the run pauses behind it."),
+        Action::Checkpoints => checkpoints(app),
+        Action::Note => write(app, Words::Note),
+        Action::Tag => write(app, Words::Tag),
+        Action::Axis => {
+            let along = run.stand.turn_axis(run.feed.state().trials.iter());
+            app.say(format!("The chart over all trials is drawn along: {along}."));
+        }
         _ => in_panels(app, action, key),
     }
 }
@@ -280,6 +302,11 @@ fn in_comparison(app: &mut App, action: Action, key: Key) {
     let Some(comparison) = &mut app.comparison else { return };
     let (rows, metrics) = (comparison.sides.len(), comparison.metrics().len());
     match action {
+        Action::Axis => {
+            let trials = comparison.sides.iter().flat_map(|side| &side.feed.state().trials);
+            let along = comparison.stand.turn_axis(trials);
+            app.say(format!("Curves are drawn along: {along}."));
+        }
         Action::Baseline => comparison.baseline = comparison.stand.trial.min(rows.saturating_sub(1)),
         Action::ConditionAfter => comparison.turn_condition(1),
         Action::ConditionBefore => comparison.turn_condition(-1),
@@ -306,6 +333,68 @@ fn in_comparison(app: &mut App, action: Action, key: Key) {
                 app.say(said);
             }
         }
+    }
+}
+
+/// The folder of the run that is meant, and what was said of it so far.
+fn meant(app: &App) -> Option<(PathBuf, Annotations)> {
+    if let Some(run) = &app.run {
+        return Some((run.feed.folder().to_owned(), run.feed.state().annotations.clone()));
+    }
+    let row = app.home.as_ref()?.selected_run()?;
+    Some((row.folder.clone(), Annotations { tags: row.tags.clone(), notes: Vec::new() }))
+}
+
+fn write(app: &mut App, words: Words) {
+    app.overlay = meant(app).map(|(_, before)| Overlay::Writing(Writing::of(words, before)));
+}
+
+fn in_writing(app: &mut App, action: Action) {
+    let Some(Overlay::Writing(writing)) = &mut app.overlay else { return };
+    if action != Action::Accept {
+        app.overlay = None;
+        return;
+    }
+    let Some(annotation) = writing.annotation() else { return };
+    let Some((folder, _)) = meant(app) else { return };
+    let said = match &annotation {
+        Annotation::Tag(tag) => format!("Tagged {tag}."),
+        Annotation::Untag(tag) => format!("The tag {tag} is off."),
+        Annotation::Note(_) => "The note is kept with the run.".to_owned(),
+    };
+    match app.bench.annotate(&folder, annotation) {
+        Ok(()) => {
+            app.overlay = None;
+            app.refresh();
+            app.say(said);
+        }
+        Err(error) => _ = app.say_error(error),
+    }
+}
+
+fn checkpoints(app: &mut App) {
+    let Some(run) = &app.run else { return };
+    let Some(trial) = run.feed.state().trials.get(run.stand.trial) else { return };
+    let trial = trial.result.spec.name.clone();
+    match app.bench.checkpoints(run.feed.folder(), &trial) {
+        Ok(steps) => app.overlay = Some(Overlay::Checkpoints(Checkpoints { trial, steps, selected: 0 })),
+        Err(error) => _ = app.say_error(error),
+    }
+}
+
+fn in_checkpoints(app: &mut App, action: Action) {
+    let (Some(Overlay::Checkpoints(list)), Some(run)) = (&mut app.overlay, &app.run) else { return };
+    if let Some(by) = distance(action) {
+        return list.step(by);
+    }
+    let chosen = list.steps.get(list.selected).copied().filter(|_| action == Action::Open);
+    let trial = list.trial.clone();
+    let went = chosen.map(|step| app.bench.go_back(run.feed.folder(), &trial, step));
+    app.overlay = None;
+    match went {
+        Some(Ok(step)) => app.say(format!("{trial} goes on from step {step}.")),
+        Some(Err(error)) => _ = app.say_error(error),
+        None => {}
     }
 }
 

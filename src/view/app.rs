@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::actions::dispatch;
 use super::{
-    Bench, Binding, Comparison, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Side, Stand, lookup,
+    Bench, Binding, Checkpoints, Comparison, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Side,
+    Stand, Writing, lookup,
 };
 use crate::contract::{Card, Entry, Knob, Status};
 
@@ -26,6 +27,10 @@ pub enum Overlay {
     Palette(Palette),
     /// Stop the run?
     ConfirmStop,
+    /// A note or a tag being typed.
+    Writing(Writing),
+    /// The checkpoints of a trial.
+    Checkpoints(Checkpoints),
 }
 
 /// What the viewer last said.
@@ -233,6 +238,8 @@ impl App {
             (Some(Overlay::Knobs(knobs)), _) if knobs.typing.is_some() => Context::Value,
             (Some(Overlay::Knobs(_)), _) => Context::Knobs,
             (Some(Overlay::Palette(_)), _) => Context::Palette,
+            (Some(Overlay::Writing(_)), _) => Context::Value,
+            (Some(Overlay::Checkpoints(_)), _) => Context::Checkpoints,
             (Some(_), _) => Context::Page,
             (None, _) if self.stand().is_some_and(|stand| stand.charts.cursor.is_some()) => Context::Cursor,
             (None, _) if self.comparison.is_some() => Context::Compare,
@@ -261,6 +268,7 @@ impl App {
             (Some(Overlay::Settings(settings)), _) => settings.typing.as_ref(),
             (Some(Overlay::Knobs(knobs)), _) => knobs.typing.as_ref(),
             (Some(Overlay::Palette(palette)), _) => Some(&palette.field),
+            (Some(Overlay::Writing(writing)), _) => Some(&writing.field),
             (None, Some(home)) if self.run.is_none() && home.filtering => Some(&home.filter),
             _ => None,
         }
@@ -275,6 +283,7 @@ impl App {
             }
             (Some(Overlay::Knobs(knobs)), _) => (knobs.typing, knobs.error) = (Some(field), None),
             (Some(Overlay::Palette(palette)), _) => palette.typed(field),
+            (Some(Overlay::Writing(writing)), _) => (writing.field, writing.error) = (field, None),
             (None, Some(home)) => home.filter(self.bench.as_ref(), field),
             _ => {}
         }

@@ -316,3 +316,29 @@ fn what_is_copied_is_what_is_meant() {
     let text = copied(&mut app, 'Y');
     assert!(text.starts_with("step\t150\nK = inf\t0.7"), "{text}");
 }
+
+#[test]
+fn a_step_a_note_a_tag_and_a_checkpoint_are_asked_for() {
+    let (mut app, bench) = viewer(false);
+    press(&mut app, "\r.N");
+    assert_eq!(app.context(), Context::Value);
+    app.typed(Field::new("the bend comes early"));
+    press(&mut app, "\r#");
+    app.typed(Field::new("two words"));
+    press(&mut app, "\r");
+    assert!(matches!(&app.overlay, Some(Overlay::Writing(writing)) if writing.error.is_some()));
+    app.typed(Field::new("fig-2"));
+    press(&mut app, "\r");
+    assert_eq!(asked(&bench)[1..], ["Step", "Note(\"the bend comes early\")", "Tag(\"fig-2\")"]);
+    press(&mut app, ",");
+    assert!(app.overlay.is_none() && app.message.as_ref().unwrap().text.contains("x stops it"));
+    let mut stopped = made_up::state(false);
+    stopped.status = Status::Stopped;
+    app.show(Box::new(Still(stopped)));
+    press(&mut app, ",j");
+    assert_eq!(app.context(), Context::Checkpoints);
+    press(&mut app, "\r");
+    assert!(app.overlay.is_none() && asked(&bench).last().unwrap().starts_with("back K-inf.s0 60"));
+    press(&mut app, ".");
+    assert!(app.message.as_ref().unwrap().text.contains("no worker"));
+}

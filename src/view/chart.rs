@@ -128,7 +128,10 @@ impl Charts {
         let Some(lines) = lines_of(item) else { return Err("The focused panel is no chart of lines.") };
         let marks = lines.marks.iter().map(|mark| mark.x);
         let all: Vec<(f64, f64)> = events.iter().copied().chain(marks).map(|x| (x, 0.0)).collect();
-        let Some((_, at)) = self.cursor.clone() else { return Ok(self.place_cursor(item)) };
+        let Some((_, at)) = self.cursor.clone() else {
+            self.place_cursor(item);
+            return Ok(());
+        };
         let beyond = if forward { at.next_up() } else { at.next_down() };
         let next = snapped([all.as_slice()].into_iter(), beyond, forward);
         let next = next.ok_or("No note or mark lies in that direction.")?;

@@ -246,9 +246,11 @@ pub fn verdicts(runs: &[Ran]) -> Panel {
             format!("{}{interval}", number(verdict.and_then(|verdict| verdict.effect))),
             verdict.map_or_else(String::new, |verdict| verdict.threshold.clone()),
             verdict.map_or_else(String::new, held),
+            run.state.annotations.tags.join(" "),
         ]
     };
-    let columns = ["run", "preset", "verdict", "effect", "threshold", "checks held"].map(str::to_owned).to_vec();
+    let columns =
+        ["run", "preset", "verdict", "effect", "threshold", "checks held", "tags"].map(str::to_owned).to_vec();
     let table = Table { columns, rows: runs.iter().enumerate().map(row).collect() };
     Panel::new("verdicts", "Verdicts", "What each run says about its claim.", Body::Table(table))
 }
@@ -300,7 +302,7 @@ mod tests {
         other.run = "gpicl-other".into();
         for trial in &mut other.trials {
             for (_, value) in trial.result.metrics.get_mut("unseen.last").unwrap() {
-                *value = 0.5 * *value;
+                *value *= 0.5;
             }
         }
         other.trials[0].result.metrics.clear();

@@ -72,6 +72,8 @@ pub enum Context {
     Palette,
     /// The knobs of a run.
     Knobs,
+    /// The checkpoints of a trial.
+    Checkpoints,
     /// A page of text: help, a card, what a panel means.
     Page,
     /// A question.
@@ -80,13 +82,14 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of the help page.
-    pub const ALL: [Context; 13] = [
+    pub const ALL: [Context; 14] = [
         Context::Home,
         Context::Run,
         Context::Compare,
         Context::Panels,
         Context::Cursor,
         Context::Knobs,
+        Context::Checkpoints,
         Context::Palette,
         Context::Settings,
         Context::Page,
@@ -110,6 +113,7 @@ impl Context {
             Context::Cursor => "Cursor in the charts",
             Context::Palette => "Commands by name",
             Context::Knobs => "Knobs of a run",
+            Context::Checkpoints => "Checkpoints of a trial",
             Context::Page => "Pages of text",
             Context::Confirm => "Questions",
         }
@@ -229,6 +233,14 @@ actions! {
     ConditionAfter,
     /// Condition before.
     ConditionBefore,
+    /// A single step, then pause.
+    Step,
+    /// Go back to a checkpoint of the selected trial.
+    Checkpoints,
+    /// Write a note about the run.
+    Note,
+    /// Give the run a tag, or take one off.
+    Tag,
     /// Copy what is meant here to the clipboard.
     Copy,
     /// Copy the command that does this.
@@ -430,6 +442,22 @@ pub const KEYS: &[Binding] = &[
     ),
     bind(C::Run, &[Char('K')], A::Knobs, "knobs", "Turn a knob while the run runs: journaled, resumed and replayed."),
     bind(C::Run, &[Char('C')], A::Compare, "compare", "Set this run beside the one before it of the same system."),
+    bind(C::Run, &[Char('.')], A::Step, "step", "Make a single step of the trial that is next, and pause behind it."),
+    bind(
+        C::Run,
+        &[Char(',')],
+        A::Checkpoints,
+        "back to",
+        "Take the selected trial back to one of its checkpoints; the run goes on from there.",
+    ),
+    bind(C::Run, &[Char('N')], A::Note, "", "Write a note; it is kept with the run."),
+    bind(C::Run, &[Char('#')], A::Tag, "", "Give the run a tag to find it by; a tag that it has is taken off."),
+    bind(C::Home, &[Char('N')], A::Note, "", "Write a note about the selected run."),
+    bind(C::Home, &[Char('#')], A::Tag, "", "Give the selected run a tag, or take one off."),
+    bind(C::Checkpoints, &[Enter], A::Open, "go back", "Go back to the selected checkpoint."),
+    bind(C::Checkpoints, &[Up, Char('k')], A::Up, "", "A later checkpoint."),
+    bind(C::Checkpoints, &[Down, Char('j')], A::Down, "", "An earlier checkpoint."),
+    bind(C::Checkpoints, &[Esc], A::Back, "cancel", "Leave the trial where it is."),
     bind(C::Knobs, &[Enter], A::Open, "turn", "Type another value for the selected knob."),
     bind(C::Knobs, &[Up, Char('k')], A::Up, "", "Previous knob."),
     bind(C::Knobs, &[Down, Char('j')], A::Down, "", "Next knob."),

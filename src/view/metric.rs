@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::contract::{Axis, Body, Card, Dash, Line, Lines, Panel, StudyState, TrialState};
+use crate::contract::{Axis, Body, Card, Dash, Line, Lines, Panel, StudyState, TrialState, seconds_at};
 
 /// What a trial's progress is measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,25 +10,33 @@ pub enum Along {
     /// Steps, as recorded.
     #[default]
     Steps,
+    /// Examples that were trained on.
+    Examples,
     /// Floating-point operations.
     Operations,
+    /// Seconds of work.
+    Time,
 }
 
 impl Along {
-    const ALL: [Along; 2] = [Along::Steps, Along::Operations];
+    const ALL: [Along; 4] = [Along::Steps, Along::Examples, Along::Operations, Along::Time];
 
-    /// The next one.
+    /// The next one that is known of some trial.
     #[must_use]
-    pub fn next(self) -> Self {
+    pub fn next<'a>(self, trials: impl Iterator<Item = &'a TrialState> + Clone) -> Self {
         let at = Along::ALL.iter().position(|along| *along == self).unwrap_or(0);
-        Along::ALL[(at + 1) % Along::ALL.len()]
+        let others = (1..Along::ALL.len()).map(|on| Along::ALL[(at + on) % Along::ALL.len()]);
+        let known = |along: &Along| trials.clone().any(|trial| along.place(trial, trial.progress.step).is_some());
+        others.into_iter().find(known).unwrap_or(Along::Steps)
     }
 
     /// Its name on an axis.
     pub const fn name(self) -> &'static str {
         match self {
             Along::Steps => "step",
+            Along::Examples => "examples",
             Along::Operations => "FLOP",
+            Along::Time => "seconds",
         }
     }
 
@@ -37,9 +45,9 @@ impl Along {
         let spec = &trial.result.spec;
         match self {
             Along::Steps => Some(step as f64),
-            Along::Operations => {
-                (spec.flop > 0.0).then(|| spec.flop * step as f64 / trial.progress.steps.max(1) as f64)
-            }
+            Along::Examples => spec.examples_at(step).map(|examples| examples as f64),
+            Along::Operations => spec.flop_at(step),
+            Along::Time => seconds_at(&trial.times, step),
         }
     }
 }
@@ -76,7 +84,8 @@ pub(super) fn curve(trial: &TrialState, name: &str, along: Along, label: String,
 pub(super) fn axes<'a>(trials: impl Iterator<Item = &'a TrialState>, unit: &str, along: Along) -> (Axis, Axis) {
     let end = trials.filter_map(|trial| along.place(trial, trial.progress.steps)).fold(0.0, f64::max);
     let x = Axis::linear(along.name());
-    let x = if end > 0.0 { x.within(0.0, end) } else { x };
+    // How long a trial will take nobody knows before: that axis grows in jumps with the work.
+    let x = if end > 0.0 && along != Along::Time { x.within(0.0, end) } else { x };
     let y = Axis::linear(unit);
     (x, if unit == "accuracy" { y.within(0.0, 1.0) } else { y })
 }

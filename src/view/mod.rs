@@ -7,6 +7,7 @@ mod actions;
 mod app;
 #[cfg(test)]
 mod app_tests;
+mod asked;
 mod bench;
 mod chart;
 pub mod compared;
@@ -30,6 +31,7 @@ pub mod threshold;
 pub mod words;
 
 pub use app::{App, Effect, Message, Overlay, Watched};
+pub use asked::{Checkpoints, Words, Writing};
 pub use bench::{Bench, Feed, RunRow, Wish};
 pub use chart::{Charts, Glance, lines_of};
 pub use comparison::{Comparison, Side};

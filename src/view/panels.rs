@@ -90,7 +90,6 @@ pub(super) fn act(stand: &mut Stand, room: &Room, action: Action, key: Key) -> O
         }
         Action::Metric => stand.turn_metric(metrics, 1),
         Action::MetricBefore => stand.turn_metric(metrics, -1),
-        Action::Axis => return Some(format!("Charts over steps are drawn over {}.", stand.turn_axis())),
         Action::Smooth => return Some(stand.charts.smooth()),
         Action::Seeds => return Some(stand.charts.seeds().to_owned()),
         Action::Sort | Action::SortBack => {

@@ -111,15 +111,18 @@ pub struct Told {
     pub text: String,
 }
 
-/// What happened around the trials, newest last.
+/// What happened around the trials, and the notes that people wrote, newest last.
 pub fn journal(state: &StudyState) -> Vec<Told> {
     let began = state.journal.first().map_or(0.0, |(time, ..)| *time);
-    let told = |(time, level, text): &(f64, Level, String)| Told {
+    let notes = state.annotations.notes.iter().map(|(time, text)| (*time, Level::Info, format!("Note: {text}")));
+    let mut all: Vec<(f64, Level, String)> = state.journal.iter().cloned().chain(notes).collect();
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let told = |(time, level, text): (f64, Level, String)| Told {
         when: format!("+{}", words::clock((time - began).max(0.0))),
-        level: *level,
-        text: text.clone(),
+        level,
+        text,
     };
-    state.journal.iter().map(told).collect()
+    all.into_iter().map(told).collect()
 }
 
 /// The notes of the trials: the selected one's last, so that they are the ones seen.
@@ -214,9 +217,9 @@ impl Stand {
         self.metric = (self.metric as isize + by).rem_euclid(metrics.max(1) as isize) as usize;
     }
 
-    /// Draws the chart over all trials along something else; what.
-    pub fn turn_axis(&mut self) -> &'static str {
-        self.along = self.along.next();
+    /// Draws the chart over all trials along something else that is known of some; what.
+    pub fn turn_axis<'a>(&mut self, trials: impl Iterator<Item = &'a TrialState> + Clone) -> &'static str {
+        self.along = self.along.next(trials);
         self.along.name()
     }
 

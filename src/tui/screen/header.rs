@@ -33,11 +33,10 @@ pub(super) fn paint(pen: &mut Pen, state: &StudyState) {
     let name_room = width.saturating_sub(right + word.len() as u16 + 5);
     let x = pen.text_within(1, 0, &state.run, name_room, look.strong());
     let x = pen.text(x + 2, 0, word, state_style(state.status, look));
-    let about = format!("{}/{}  seed {}", state.header.system, state.preset, state.header.seed);
+    let tags: String = state.annotations.tags.iter().map(|tag| format!("  #{tag}")).collect();
+    let about = format!("{}/{}  seed {}{tags}", state.header.system, state.preset, state.header.seed);
     let room = width.saturating_sub(x + right + 3);
-    if usize::from(room) >= about.width() {
-        pen.text(x + 3, 0, &about, look.dim());
-    }
+    pen.text_within(x + 3, 0, &about, room, look.dim());
     if let Some((text, style)) = verdict {
         pen.text_before(width.saturating_sub(1), 0, text, style);
     }

@@ -1,4 +1,4 @@
-//! Lists over a screen: commands by name, and the knobs of a run.
+//! Small boxes over a screen: commands by name, the knobs of a run, its checkpoints, words about it.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -6,9 +6,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pages::boxed;
 use super::run::scrolled;
-use crate::contract::short_number;
+use crate::contract::{Annotations, short_number};
 use crate::tui::pen::Pen;
-use crate::view::{App, Knobs, Palette};
+use crate::view::{App, Checkpoints, Knobs, Palette, Words, Writing};
 
 /// Columns of such a list, where there is room.
 const COLUMNS: u16 = 92;
@@ -56,6 +56,49 @@ pub(super) fn knobs(pen: &mut Pen, knobs: &Knobs) {
     }
 }
 
+/// Paints the checkpoints that a trial can go back to.
+pub(super) fn checkpoints(pen: &mut Pen, checkpoints: &Checkpoints) {
+    let text = pen.look.text();
+    let row = |step: &u64| match step {
+        0 => ("step 0".to_owned(), "its beginning".to_owned(), text),
+        step => (format!("step {step}"), "a checkpoint; what came behind it is made again".to_owned(), text),
+    };
+    let rows: Vec<Row> = checkpoints.steps.iter().map(row).collect();
+    let title = format!("Take {} back to", checkpoints.trial);
+    let mut body = boxed(pen, COLUMNS, (rows.len() as u16).min(ROWS), &title);
+    list(&mut body, &rows, checkpoints.selected);
+}
+
+/// Paints words about a run that are being typed, under those that were said before.
+pub(super) fn writing(pen: &mut Pen, writing: &Writing) {
+    let look = pen.look;
+    let (title, before) = said(writing);
+    let mut body = boxed(pen, COLUMNS, before.len() as u16 + 2, title);
+    for (y, line) in before.iter().enumerate() {
+        let width = body.width();
+        body.text_within(0, y as u16, line, width, look.dim());
+    }
+    let y = before.len() as u16;
+    body.text(0, y, &writing.field.text, look.accent());
+    if let Some(error) = &writing.error {
+        let width = body.width();
+        body.text_within(0, y + 1, error, width, look.bad());
+    }
+}
+
+/// The title of such a box, and what was said before: of the notes the last few.
+fn said(writing: &Writing) -> (&'static str, Vec<String>) {
+    let Annotations { tags, notes } = &writing.before;
+    match writing.words {
+        Words::Tag if tags.is_empty() => ("A tag for this run", Vec::new()),
+        Words::Tag => ("A tag for this run, or one to take off", vec![format!("#{}", tags.join(" #"))]),
+        Words::Note => {
+            let last = notes.iter().skip(notes.len().saturating_sub(4));
+            ("A note about this run", last.map(|(_, text)| text.clone()).collect())
+        }
+    }
+}
+
 fn list(pen: &mut Pen, rows: &[Row], selected: usize) {
     let look = pen.look;
     let front = rows.iter().map(|(front, ..)| front.width()).max().unwrap_or(0).min(24) as u16;
@@ -85,6 +128,12 @@ pub(in crate::tui) fn knob_cursor(size: (u16, u16), knobs: &Knobs) -> (u16, u16)
     let name = knobs.knobs.get(knobs.selected).map_or(0, |knob| knob.name.width() as u16);
     let field = knobs.typing.clone().unwrap_or_default();
     cursor(size, (COLUMNS, rows + 2), rows, name + 3, &field)
+}
+
+/// Where the cursor stands while a note or a tag is typed.
+pub(in crate::tui) fn writing_cursor(size: (u16, u16), writing: &Writing) -> (u16, u16) {
+    let rows = said(writing).1.len() as u16;
+    cursor(size, (COLUMNS, rows + 2), rows, 0, &writing.field)
 }
 
 /// The place of a typed character in a box in the middle.

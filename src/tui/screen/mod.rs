@@ -19,7 +19,7 @@ use crate::contract::{Card, StudyState};
 use crate::view::{App, Message, Overlay, Size, Stand};
 
 pub(super) use home::filter_cursor;
-pub(super) use lists::{knob_cursor, palette_cursor};
+pub(super) use lists::{knob_cursor, palette_cursor, writing_cursor};
 pub(super) use pages::value_cursor;
 
 /// Paints the viewer onto a buffer.
@@ -47,6 +47,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
         Some(Overlay::ConfirmStop) => pages::confirm_stop(&mut pen),
         Some(Overlay::Palette(palette)) => lists::palette(&mut pen, app, palette),
         Some(Overlay::Knobs(knobs)) => lists::knobs(&mut pen, knobs),
+        Some(Overlay::Checkpoints(checkpoints)) => lists::checkpoints(&mut pen, checkpoints),
+        Some(Overlay::Writing(writing)) => lists::writing(&mut pen, writing),
         _ => {}
     }
     let keys: Vec<(String, &str)> = app.footer().iter().map(|b| (chrome::key_name(b), b.label)).collect();
