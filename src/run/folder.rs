@@ -248,13 +248,17 @@ pub fn create(root: &Path, preset: &Preset, out: Option<&Path>, threads: usize) 
 
 /// Refuses to start what the disk has no room for.
 fn check_space(place: &Path, preset: &Preset) -> Result<(), RunError> {
-    let there = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     let needed = preset.study.cost().disk;
-    match disk::free(there) {
+    match free_space(place) {
         Some(free) if free < needed => Err(RunError::NoSpace { path: place.to_owned(), needed, free }),
         _ => Ok(()),
     }
+}
+
+/// Bytes that are free where `place` is or would be made, if that can be told.
+pub fn free_space(place: &Path) -> Option<u64> {
+    let there = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    disk::free(if there.as_os_str().is_empty() { Path::new(".") } else { there })
 }
 
 fn preset_hash(text: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! The whole viewer without a terminal: which screen, what lies over it, what it last said.
 
 use super::actions::dispatch;
-use super::{Bench, Binding, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Stand, lookup};
+use super::{Bench, Binding, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Stand, Tour, lookup};
 use crate::contract::{Card, Entry, Knob, Status};
 
 /// What lies over a screen.
@@ -68,6 +68,8 @@ pub struct App {
     pub run: Option<Watched>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
+    /// The tour, while one is made.
+    pub tour: Option<Tour>,
     /// What was last said, until the next key.
     pub message: Option<Message>,
     /// Columns and rows of the terminal.
@@ -91,7 +93,7 @@ impl App {
     }
 
     fn bare(systems: &'static [Entry], bench: Box<dyn Bench>, cores: usize) -> Self {
-        App { systems, bench, home: None, run: None, overlay: None, message: None, size: (80, 24), cores }
+        App { systems, bench, home: None, run: None, overlay: None, tour: None, message: None, size: (80, 24), cores }
     }
 
     /// Puts a run on the screen.
@@ -163,7 +165,7 @@ impl App {
     /// Does what a key means.
     pub fn key(&mut self, key: Key) -> Effect {
         self.message = None;
-        let Some(binding) = lookup(self.context(), key) else {
+        let Some(binding) = self.tour_key(key).or_else(|| lookup(self.context(), key)) else {
             return Effect::None;
         };
         if let Err(reason) = self.enabled(binding) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Bench, Feed, RunRow, Wish};
-use crate::contract::{Entry, Study, StudyState, Turn};
+use crate::contract::{Entry, Panel, Study, StudyState, Turn, thumbnail};
 use crate::run::{self, Changes, Folder, Reader, Request, RunError};
 
 /// Writes a snapshot of a run; where it is, or why not.
@@ -51,16 +51,7 @@ fn sentence(error: RunError) -> String {
 
 impl Bench for Folders {
     fn runs(&mut self) -> Vec<RunRow> {
-        let row = |run: run::Summary| RunRow {
-            folder: run.folder.path().to_owned(),
-            name: run.name,
-            system: run.system,
-            preset: run.preset,
-            status: run.status,
-            progress: run.progress,
-            outcome: run.outcome,
-        };
-        run::list(&self.root).runs.into_iter().map(row).collect()
+        run::list(&self.root).runs.into_iter().map(RunRow::of).collect()
     }
 
     fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String> {
@@ -97,6 +88,19 @@ impl Bench for Folders {
 
     fn diagnose(&mut self, folder: &Path, trial: &str) -> Result<(), String> {
         Folder::open(folder).and_then(|folder| run::spawn_diagnose(&folder, trial, self.threads)).map_err(sentence)
+    }
+
+    fn settings(&self, folder: &Path) -> Option<serde_json::Value> {
+        let study = Folder::open(folder).and_then(|folder| folder.study(self.systems)).ok()?;
+        Some(study.to_json())
+    }
+
+    fn thumbnail(&self, folder: &Path) -> Option<Panel> {
+        run::study_panels(&Folder::open(folder).ok()?).and_then(|panels| thumbnail(&panels))
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        run::free_space(&self.root)
     }
 }
 

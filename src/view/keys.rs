@@ -72,11 +72,13 @@ pub enum Context {
     Page,
     /// A question.
     Confirm,
+    /// A stop of the tour, over home and run view.
+    Tour,
 }
 
 impl Context {
     /// All of them, in the order of the help page.
-    pub const ALL: [Context; 11] = [
+    pub const ALL: [Context; 12] = [
         Context::Home,
         Context::Run,
         Context::Cursor,
@@ -87,6 +89,7 @@ impl Context {
         Context::Confirm,
         Context::Filter,
         Context::Value,
+        Context::Tour,
         Context::Anywhere,
     ];
 
@@ -104,6 +107,7 @@ impl Context {
             Context::Knobs => "Knobs of a run",
             Context::Page => "Pages of text",
             Context::Confirm => "Questions",
+            Context::Tour => "Tour",
         }
     }
 
@@ -116,7 +120,7 @@ impl Context {
     const fn around(self) -> Option<Context> {
         match self {
             Context::Cursor => Some(Context::Run),
-            Context::Anywhere => None,
+            Context::Anywhere | Context::Tour => None,
             here if here.types() => None,
             _ => Some(Context::Anywhere),
         }
@@ -166,6 +170,14 @@ actions! {
     Open,
     /// Type a filter.
     Filter,
+    /// Mark a run.
+    Mark,
+    /// Begin the tour.
+    Tour,
+    /// The next stop of the tour.
+    TourOn,
+    /// End the tour.
+    TourEnd,
     /// Show the card of the system.
     Card,
     /// Edit the settings of the preset.
@@ -289,9 +301,17 @@ pub const KEYS: &[Binding] = &[
     bind(C::Home, &[Enter], A::Open, "open", "Start the selected preset and watch it, or open the selected run."),
     bind(C::Home, &[Tab], A::Next, "next list", "Go to the next list: systems, presets, runs."),
     bind(C::Home, &[BackTab], A::Previous, "", "Go to the list before."),
-    bind(C::Home, &[Char('/')], A::Filter, "filter", "Show only systems and runs that contain some words."),
+    bind(
+        C::Home,
+        &[Char('/')],
+        A::Filter,
+        "filter",
+        "Ask systems and runs: words, state:done, seed>=2, age<2d, settings.PATH>=1e-3, OR, -word, ( ).",
+    ),
     bind(C::Home, &[Char('i')], A::Card, "card", "Read the card: claims, thresholds, what was kept and shrunk."),
     bind(C::Home, &[Char('e')], A::Edit, "edit", "Change settings of the selected preset before it starts."),
+    bind(C::Home, &[Char(' ')], A::Mark, "mark", "Mark the selected run with a letter, or take its mark away."),
+    bind(C::Home, &[Char('t')], A::Tour, "tour", "Five minutes on a real run: what one sees, and which key does what."),
     bind(C::Home, &[Up, Char('k')], A::Up, "", "Previous line."),
     bind(C::Home, &[Down, Char('j')], A::Down, "", "Next line."),
     bind(C::Home, &[Left, Char('h')], A::Left, "", "Go to the list before."),
@@ -304,6 +324,8 @@ pub const KEYS: &[Binding] = &[
     bind(C::Filter, &[Up], A::Up, "", "Previous line."),
     bind(C::Filter, &[Down], A::Down, "", "Next line."),
     bind(C::Filter, &[Esc, Ctrl('c')], A::Back, "clear", "Drop the filter."),
+    bind(C::Tour, &[Enter, Char('n')], A::TourOn, "on", "The next stop of the tour, without doing this one."),
+    bind(C::Tour, &[Esc], A::TourEnd, "end", "End the tour."),
     bind(C::Settings, &[Enter], A::Open, "change", "Type another value for the selected setting."),
     bind(C::Settings, &[Char('r')], A::Start, "run", "Start a run with these settings."),
     bind(C::Settings, &[Up, Char('k')], A::Up, "", "Previous setting."),

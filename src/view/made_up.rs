@@ -321,6 +321,9 @@ impl Feed for Still {
     }
 }
 
+/// The clock of the made-up bench.
+const NOW: f64 = 1e9;
+
 /// A bench that only remembers what was asked of it.
 #[derive(Clone, Default)]
 pub(crate) struct FakeBench {
@@ -334,19 +337,31 @@ pub(crate) fn bench() -> FakeBench {
 
 impl Bench for FakeBench {
     fn runs(&mut self) -> Vec<RunRow> {
-        let row = |name: &str, status, step, outcome| RunRow {
+        let row = |name: &str, preset: &str, status, step, age: f64| RunRow {
             folder: PathBuf::from("runs").join(name),
             name: name.into(),
             system: "gpicl".into(),
-            preset: "quick".into(),
+            preset: preset.into(),
             status,
             progress: Progress { step, steps: 1350 },
-            outcome,
+            outcome: None,
+            sentence: None,
+            seed: 7,
+            trials: 9,
+            created: NOW - age,
+            tags: Vec::new(),
+        };
+        let judged = verdict();
+        let done = RunRow {
+            outcome: Some(judged.outcome),
+            sentence: Some(judged.sentence),
+            tags: vec!["paper-fig-2".into()],
+            ..row("gpicl-quick", "quick", Status::Done, 1350, 7200.0)
         };
         vec![
-            row("gpicl-quick-1", Status::Running, 611, None),
-            row("gpicl-quick", Status::Done, 1350, Some(Outcome::Reproduced)),
-            row("gpicl-ablated", Status::Stopped, 300, None),
+            row("gpicl-quick-1", "quick", Status::Running, 611, 130.0),
+            done,
+            row("gpicl-ablated", "ablated", Status::Stopped, 300, 3.5 * 86_400.0),
         ]
     }
 
@@ -384,5 +399,23 @@ impl Bench for FakeBench {
     fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
         self.asked.borrow_mut().push("snapshot".into());
         Ok(folder.join("snapshot"))
+    }
+
+    fn settings(&self, folder: &Path) -> Option<serde_json::Value> {
+        let ablated = ["settings.width=32", "settings.rate=3e-4", "settings.tasks=[\"4\", \"inf\"]"].map(String::from);
+        let set = if folder.ends_with("gpicl-ablated") { &ablated[..] } else { &[] };
+        self.load("gpicl/quick", set).ok().map(|study| study.to_json())
+    }
+
+    fn thumbnail(&self, folder: &Path) -> Option<Panel> {
+        folder.ends_with("gpicl-quick").then(|| thumbnail(&study_panels())).flatten()
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        Some(41_200_000_000)
+    }
+
+    fn now(&self) -> f64 {
+        NOW
     }
 }

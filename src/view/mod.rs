@@ -18,12 +18,14 @@ mod layout;
 #[cfg(test)]
 pub(crate) mod made_up;
 mod palette;
+pub mod query;
 mod run;
 mod settings;
+mod tour;
 pub mod words;
 
 pub use app::{App, Effect, Message, Overlay, Watched};
-pub use bench::{Bench, Feed, RunRow, Wish};
+pub use bench::{Bench, Feed, RunRow, Wish, last_judged};
 pub use chart::{Charts, Glance, lines_of};
 pub use folders::{Folders, Snapshot};
 pub use home::{Home, List, Offer, PresetRow};
@@ -33,3 +35,4 @@ pub use layout::{Area, Grid, Size, grid};
 pub use palette::Palette;
 pub use run::{Focus, Item, Shown, Stand, Told, headline, items, journal, last_error, metric_names, notes};
 pub use settings::{Field, Leaf, Settings};
+pub use tour::{Stop, Tour};
