@@ -2,16 +2,20 @@
 
 use serde_json::{Value, json};
 
+use super::asking::ask;
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
 use crate::contract::Entry;
 use crate::run::export::aligned;
-use crate::run::{self, Summary};
+use crate::view::{RunRow, last_judged};
 
 /// Lists the systems.
 #[derive(clap::Args)]
 pub(super) struct List {
+    /// Only what passes a query, as `/` of the viewer takes it
+    #[arg(long = "where", value_name = "QUERY")]
+    query: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -20,22 +24,18 @@ pub(super) struct List {
 impl Job for List {
     const NAME: &'static str = "list";
     const ABOUT: &'static str = "List the systems, with the last verdict on each";
-    const EXAMPLES: &'static str = "  ansatz list\n  ansatz list --json";
+    const EXAMPLES: &'static str = "  ansatz list\n  ansatz list --where verdict:none     \
+                                    what nobody judged here\n  ansatz list --json";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
-        let listing = run::list(&place.runs);
-        // Newest first, so the first that was judged is the last verdict.
-        let last =
-            |entry: &Entry| listing.runs.iter().find(|run| run.system == entry.card.slug && run.outcome.is_some());
+        let asked = ask(place, self.query.as_deref())?;
+        let last = |entry: &Entry| last_judged(&asked.all, entry.card.slug);
         if self.json {
-            let rows = place.table.iter().map(|entry| document(entry, last(entry)));
+            let rows = asked.systems.iter().map(|entry| document(entry, last(entry)));
             output::print_json(&Value::Array(rows.collect()))?;
         } else {
-            let rows: Vec<Vec<String>> = place.table.iter().map(|entry| row(entry, last(entry))).collect();
+            let rows: Vec<Vec<String>> = asked.systems.iter().map(|entry| row(entry, last(entry))).collect();
             output::print_table(&aligned(&["#", "system", "family", "presets", "last verdict", "claim"], &rows))?;
-        }
-        for (path, reason) in &listing.skipped {
-            output::tell(&format!("warning: {}: {reason}", path.display()));
         }
         Ok(0)
     }
@@ -43,7 +43,7 @@ impl Job for List {
 
 /// The bench in words: the systems, and how to go on.
 pub(super) fn plainly(place: &Place) -> Result<u8, Failure> {
-    List { json: false }.start(place)?;
+    List { query: None, json: false }.start(place)?;
     output::print(
         "\n`ansatz run SYSTEM` runs the first preset of a system and tells its verdict, `ansatz watch --plain` tells what \
          happens in the newest run, `ansatz show` prints it whole.\n",
@@ -51,7 +51,7 @@ pub(super) fn plainly(place: &Place) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn row(entry: &Entry, last: Option<&Summary>) -> Vec<String> {
+fn row(entry: &Entry, last: Option<&RunRow>) -> Vec<String> {
     let presets: Vec<&str> = entry.presets.iter().map(|preset| preset.name).collect();
     let verdict = last.and_then(|run| run.outcome).map_or("-", |outcome| outcome.name());
     let card = entry.card;
@@ -59,7 +59,7 @@ fn row(entry: &Entry, last: Option<&Summary>) -> Vec<String> {
     cells.map(String::from).to_vec()
 }
 
-fn document(entry: &Entry, last: Option<&Summary>) -> Value {
+fn document(entry: &Entry, last: Option<&RunRow>) -> Value {
     let presets: Vec<&str> = entry.presets.iter().map(|preset| preset.name).collect();
     let verdict = last.map(|run| {
         json!({ "run": run.name, "preset": run.preset, "outcome": run.outcome.map(|o| o.name()), "sentence": run.sentence })
@@ -79,7 +79,7 @@ fn document(entry: &Entry, last: Option<&Summary>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Changes;
+    use crate::run::{self, Changes};
     use crate::view::made_up::TABLE;
 
     #[test]
@@ -92,8 +92,8 @@ mod tests {
         let folder = run::create(room.path(), &preset, None, 1).unwrap();
         let verdict = crate::run::export::samples::study().verdict;
         folder.keep_verdict(verdict.as_ref().unwrap()).unwrap();
-        let listing = run::list(room.path());
-        assert_eq!(row(entry, listing.runs.first())[4], "partly");
-        assert_eq!(document(entry, listing.runs.first())["last_verdict"]["run"], folder.name());
+        let runs: Vec<RunRow> = run::list(room.path()).runs.into_iter().map(RunRow::of).collect();
+        assert_eq!(row(entry, runs.first())[4], "partly");
+        assert_eq!(document(entry, runs.first())["last_verdict"]["run"], folder.name());
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one word a job, one file a command, one row a command in [`COMMANDS`].
 
+mod asking;
 mod failure;
 mod job;
 mod output;
@@ -22,12 +23,14 @@ mod replay;
 mod results;
 mod resume;
 mod run;
+mod runs;
 mod set;
 mod show;
 mod snapshot;
 mod step;
 mod stop;
 mod tag;
+mod tour;
 mod wait;
 mod watch;
 mod worker;
@@ -48,7 +51,9 @@ use crate::tui::{self, Depth, Glyphs, Wanted};
 
 /// Every command, in the order in which help lists them.
 const COMMANDS: &[Row] = &[
+    Row::of::<tour::Tour>(),
     Row::of::<list::List>(),
+    Row::of::<runs::Runs>(),
     Row::of::<run::Run>(),
     Row::of::<watch::Watch>(),
     Row::of::<show::Show>(),
@@ -76,6 +81,7 @@ const COMMANDS: &[Row] = &[
 ];
 
 const EXAMPLES: &str = "  ansatz                          open the bench: pick a system, press Enter
+  ansatz tour                     be shown around on a real run
   ansatz list                     what there is to study
   ansatz run gpicl                run a study and wait for its verdict
   ansatz run gpicl/full --detach  start one and leave it to itself

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
-use crate::contract::Entry;
+use crate::contract::{Entry, thumbnail};
+use crate::run::durable::{self, Keep};
 use crate::run::export::{self, Screens};
 use crate::run::{self, Folder, Reader};
 use crate::tui;
@@ -21,6 +22,10 @@ pub(super) struct Snapshot {
     /// The folder to write; `RUN-snapshot` here without it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write only `thumbnail.json`, the first chart of the study thinned: what the home screen shows of a system,
+    /// kept in `presets/SLUG`
+    #[arg(long, hide = true, requires = "out")]
+    thumbnail: bool,
 }
 
 impl Job for Snapshot {
@@ -30,7 +35,11 @@ impl Job for Snapshot {
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         let folder = run::find(&place.runs, self.run.as_deref())?;
-        output::print(&format!("{}\n", write(&folder, place.table, self.out)?.display()))?;
+        let written = match self.out {
+            Some(out) if self.thumbnail => write_thumbnail(&folder, &out)?,
+            out => write(&folder, place.table, out)?,
+        };
+        output::print(&format!("{}\n", written.display()))?;
         Ok(0)
     }
 }
@@ -47,6 +56,15 @@ pub(super) fn write(folder: &Folder, table: &'static [Entry], out: Option<PathBu
     Ok(out)
 }
 
+/// Writes what the home screen shows of a run's system into a folder and says where it is.
+fn write_thumbnail(folder: &Folder, out: &Path) -> Result<PathBuf, Failure> {
+    let panels = run::study_panels(folder).unwrap_or_default();
+    let panel = thumbnail(&panels).ok_or_else(|| Failure::usage(format!("{} shows no chart yet", folder.name())))?;
+    let path = out.join("thumbnail.json");
+    durable::write_json(&path, &panel, Keep::Durable)?;
+    Ok(path)
+}
+
 /// The name itself, or with the first number that is free.
 fn free(name: &str) -> PathBuf {
     let numbered = (2..u32::MAX).map(|number| PathBuf::from(format!("{name}-{number}")));
@@ -57,8 +75,9 @@ fn free(name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Panel;
     use crate::run::Changes;
-    use crate::view::made_up::TABLE;
+    use crate::view::made_up::{TABLE, study_panels};
 
     #[test]
     fn a_run_that_has_not_begun_has_a_snapshot_too() {
@@ -71,6 +90,11 @@ mod tests {
         assert_eq!(read("preset.ron"), preset.study.to_ron());
         assert!(read("report.md").contains("Not judged yet"));
         assert!(read("screen.txt").contains(&folder.name()) && read("screen.ansi").contains('\u{1b}'));
-        assert_eq!(write(&folder, TABLE, Some(out)).unwrap_err().report(), 2);
+        assert_eq!(write(&folder, TABLE, Some(out.clone())).unwrap_err().report(), 2);
+        assert_eq!(write_thumbnail(&folder, &out).unwrap_err().report(), 2);
+        std::fs::write(folder.path().join("panels.json"), serde_json::to_vec(&study_panels()).unwrap()).unwrap();
+        let written = write_thumbnail(&folder, &out).unwrap();
+        let panel: Panel = serde_json::from_str(&std::fs::read_to_string(written).unwrap()).unwrap();
+        assert_eq!(panel.id, study_panels()[0].id);
     }
 }

@@ -17,6 +17,7 @@ mod preset;
 mod reading;
 mod state;
 mod study;
+mod thumbnail;
 mod trial;
 mod verdict;
 
@@ -32,10 +33,11 @@ pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
     Tokens,
 };
-pub(crate) use preset::presets;
 pub use preset::{Header, PresetError, Problem, ShippedPreset, Watch};
+pub(crate) use preset::{presets, shipped_thumbnail};
 pub use reading::{Found, Quantity, Reading};
 pub use state::{Series, Status, StudyState, TrialState, seconds_at};
 pub use study::{Cost, Entry, Study, System};
+pub use thumbnail::thumbnail;
 pub use trial::{Flow, Progress, Record, Setup, Trial, TrialError, TrialResult, TrialSpec};
 pub use verdict::{Check, Outcome, SeedRow, Verdict};

@@ -23,6 +23,14 @@ macro_rules! presets {
 }
 pub(crate) use presets;
 
+/// What the home screen shows of a system, `presets/SLUG/thumbnail.json`; `ansatz snapshot --thumbnail` makes it.
+macro_rules! shipped_thumbnail {
+    ($slug:literal) => {
+        Some(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/presets/", $slug, "/thumbnail.json")))
+    };
+}
+pub(crate) use shipped_thumbnail;
+
 /// What every preset says, whatever its system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {

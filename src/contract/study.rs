@@ -30,6 +30,8 @@ pub trait System: Sized + Send + Sync + 'static {
     const CARD: Card;
     /// The presets that ship with it; the first is the default.
     const PRESETS: &'static [ShippedPreset];
+    /// A chart of a finished run for the home screen, a [`Panel`] as JSON.
+    const THUMBNAIL: Option<&'static str> = None;
     /// Settings that may be changed while a trial runs.
     const KNOBS: &'static [Knob] = &[];
     /// Instruments that its trials may be read with ([`Trial::readings`]); none where no trial trains a model.
@@ -100,6 +102,8 @@ pub struct Entry {
     pub card: &'static Card,
     /// The presets that ship with the system; the first is the default.
     pub presets: &'static [ShippedPreset],
+    /// A chart of a finished run for the home screen, a [`Panel`] as JSON.
+    pub thumbnail: Option<&'static str>,
     /// Settings that may be changed while a trial runs.
     pub knobs: &'static [Knob],
     /// Reads a preset's RON text.
@@ -117,7 +121,14 @@ impl std::fmt::Debug for Entry {
 impl Entry {
     /// The row of a system.
     pub const fn of<S: System>() -> Self {
-        Entry { card: &S::CARD, presets: S::PRESETS, knobs: S::KNOBS, open: open::<S>, open_json: open_json::<S> }
+        Entry {
+            card: &S::CARD,
+            presets: S::PRESETS,
+            thumbnail: S::THUMBNAIL,
+            knobs: S::KNOBS,
+            open: open::<S>,
+            open_json: open_json::<S>,
+        }
     }
 
     /// A shipped preset by name.

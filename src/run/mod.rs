@@ -49,7 +49,7 @@ pub use journal::report;
 pub use lock::{Holder, holder};
 pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
 pub use progress::{StudyProgress, TrialProgress};
-pub use reader::Reader;
+pub use reader::{Reader, study_panels};
 pub use replay::{Difference, replay};
 pub use space::{free_space, nearest_folder};
 pub use spawn::{Spawned, spawn_diagnose, spawn_worker};

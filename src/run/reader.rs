@@ -364,3 +364,8 @@ fn is_new(path: &Path, last: &mut Option<Stamp>) -> bool {
     *last = now.or(*last);
     new
 }
+
+/// The panels of a run's study as last written; none if there are none that can be read.
+pub fn study_panels(folder: &Folder) -> Option<Vec<Panel>> {
+    replaced(&folder.panels(), &mut None)
+}

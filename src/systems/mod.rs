@@ -34,6 +34,17 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::contract::{Panel, thumbnail};
+
+    #[test]
+    fn every_thumbnail_is_a_small_chart() {
+        for entry in ALL {
+            let Some(text) = entry.thumbnail else { continue };
+            let panel: Panel =
+                serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", entry.card.slug));
+            assert!(thumbnail(&[panel]).is_some() && text.len() < 8000, "{}: {} bytes", entry.card.slug, text.len());
+        }
+    }
 
     #[test]
     fn every_preset_survives_its_own_writing_and_counts_its_trials() {

@@ -42,6 +42,18 @@ pub fn open(bench: Folders, look: Look) -> anyhow::Result<()> {
     show(App::home(systems, Box::new(bench), cores), look)
 }
 
+/// Opens the viewer on its home screen and begins the tour.
+///
+/// # Errors
+/// As [`open`].
+pub fn tour(bench: Folders, look: Look) -> anyhow::Result<()> {
+    check()?;
+    let (systems, cores) = (bench.systems, bench.threads);
+    let mut app = App::home(systems, Box::new(bench), cores);
+    app.begin_tour();
+    show(app, look)
+}
+
 /// Opens the viewer on one run.
 ///
 /// # Errors

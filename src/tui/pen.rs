@@ -138,6 +138,22 @@ pub(super) fn shorten(text: &str, columns: usize, look: Look) -> String {
     if columns == 0 { String::new() } else { cut(text, columns - 1).trim_end().to_owned() + mark }
 }
 
+/// A text that fits into some columns, cut in its middle: beginning and end tell names of runs apart.
+pub(super) fn shorten_middle(text: &str, columns: usize, look: Look) -> String {
+    if text.width() <= columns || columns < 8 {
+        return shorten(text, columns, look);
+    }
+    let end = columns / 2;
+    let mut tail: Vec<char> = Vec::new();
+    for c in text.chars().rev() {
+        if tail.iter().chain([&c]).map(|c| c.width().unwrap_or(0)).sum::<usize>() > end {
+            break;
+        }
+        tail.push(c);
+    }
+    cut(text, columns - end - 1) + look.glyph("…", "~") + &tail.iter().rev().collect::<String>()
+}
+
 /// A text in lines of at most some columns, broken between words; a newline begins a line.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -187,6 +203,8 @@ mod tests {
         pen.text(9, 9, "x", Style::new());
         pen.text_before(2, 0, "xyz", Style::new());
         assert_eq!(shorten("abcdef", 4, Look::PLAIN), "abc…");
+        assert_eq!(shorten_middle("scaling-mlps-quick-3d14e0", 13, Look::PLAIN), "scalin…3d14e0");
+        assert_eq!(shorten_middle("日本語日本語日本語", 9, Look::PLAIN).width(), 9);
         assert_eq!(buffer, Buffer::with_lines(["     ", "  xyc"]));
     }
 }

@@ -31,9 +31,13 @@ impl App {
 
 fn enabled_home(home: &Home, action: Action) -> Result<(), String> {
     let chosen = match (action, home.list) {
-        (Action::Open, List::Runs) | (Action::Note | Action::Tag, _) => {
+        (Action::Open | Action::Mark, List::Runs) | (Action::Note | Action::Tag, _) => {
             home.selected_run().map(|_| ()).ok_or("There is no run yet.")
         }
+        (Action::Compare, _) if home.marked.len() < 2 => {
+            Err("Mark two runs or more with Space; they are compared then.")
+        }
+        (Action::Mark, _) => Err("Marks are for runs; Tab goes to their list."),
         (Action::Open | Action::Edit, _) => home.preset_name().map(|_| ()).ok_or("No system is selected."),
         (Action::Card, _) => home.selected().map(|_| ()).ok_or("No system is selected."),
         _ => Ok(()),
@@ -85,9 +89,18 @@ impl Comparison {
     }
 }
 
-/// Does an action in the place where its key was pressed.
+/// Does an action in the place where its key was pressed, and tells the tour.
 pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
+    let ready = app.tour_is_ready();
+    let effect = act(app, action, key);
+    app.tour_saw(action, ready);
+    effect
+}
+
+fn act(app: &mut App, action: Action, key: Key) -> Effect {
     match action {
+        Action::TourOn => app.tour_on(),
+        Action::TourEnd => app.tour = None,
         Action::Leave => return Effect::Leave,
         Action::Suspend => return Effect::Suspend,
         Action::Redraw => return Effect::Redraw,
@@ -108,7 +121,7 @@ pub(super) fn dispatch(app: &mut App, action: Action, key: Key) -> Effect {
             Context::Run | Context::Cursor | Context::Compare | Context::Panels => in_run(app, action, key),
             Context::Page => in_page(app, action),
             Context::Confirm => in_question(app, action),
-            Context::Anywhere => {}
+            Context::Anywhere | Context::Tour => {}
         },
     }
     Effect::None
@@ -145,7 +158,14 @@ fn in_home(app: &mut App, action: Action) {
         Action::Next | Action::Right => home.list = home.list.turned(1),
         Action::Previous | Action::Left => home.list = home.list.turned(-1),
         Action::Filter => home.filtering = true,
-        Action::Accept => home.filtering = false,
+        // A filter with a fault is not what is shown: it stays open until it is mended or dropped.
+        Action::Accept => home.filtering = home.fault.is_some(),
+        Action::Mark => home.mark(),
+        Action::Tour => app.begin_tour(),
+        Action::Compare => {
+            let folders = home.marked.clone();
+            app.compare(&folders);
+        }
         Action::Back => {
             home.filtering = false;
             home.filter(app.bench.as_ref(), super::Field::default());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::actions::dispatch;
 use super::{
     Bench, Binding, Checkpoints, Comparison, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Side,
-    Stand, Writing, lookup,
+    Stand, Tour, Writing, lookup,
 };
 use crate::contract::{Card, Entry, Knob, Status};
 
@@ -84,6 +84,8 @@ pub struct App {
     pub comparison: Option<Comparison>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
+    /// The tour, while one is made.
+    pub tour: Option<Tour>,
     /// What was last said, until the next key.
     pub message: Option<Message>,
     /// Columns and rows of the terminal.
@@ -118,6 +120,7 @@ impl App {
             run: None,
             comparison: None,
             overlay: None,
+            tour: None,
             message: None,
             size: (80, 24),
             cores,
@@ -252,7 +255,7 @@ impl App {
     /// Does what a key means.
     pub fn key(&mut self, key: Key) -> Effect {
         self.message = None;
-        let Some(binding) = lookup(&self.contexts(), key) else {
+        let Some(binding) = self.tour_key(key).or_else(|| lookup(&self.contexts(), key)) else {
             return Effect::None;
         };
         if let Err(reason) = self.enabled(binding) {

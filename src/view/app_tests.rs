@@ -213,6 +213,56 @@ fn the_filter_searches_systems_and_runs() {
 }
 
 #[test]
+fn the_last_filter_that_can_be_read_stays_applied() {
+    let (mut app, _) = viewer(false);
+    press(&mut app, "/");
+    app.typed(Field::new("state:done"));
+    let runs = |app: &App| app.home.as_ref().unwrap().runs().len();
+    assert_eq!(runs(&app), 1);
+    app.typed(Field::new("state:done OR"));
+    assert_eq!((runs(&app), app.home.as_ref().unwrap().fault.as_ref().unwrap().at), (1, 13));
+    press(&mut app, "\r");
+    assert_eq!(app.context(), Context::Filter);
+    app.typed(Field::new("state:done OR state:live"));
+    assert_eq!(runs(&app), 2);
+    press(&mut app, "\r");
+    assert_eq!(app.context(), Context::Home);
+    assert!(app.home.as_ref().unwrap().fault.is_none());
+}
+
+#[test]
+fn marks_are_kept_in_their_order_over_filters_and_refreshes() {
+    let (mut app, _) = viewer(false);
+    press(&mut app, " ");
+    assert!(app.message.as_ref().unwrap().text.contains("Tab"));
+    press(&mut app, "\t\tj k ");
+    let marked = |app: &App| {
+        let home = app.home.as_ref().unwrap();
+        let names = home.marked.iter().map(|folder| folder.file_name().unwrap().to_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(marked(&app), ["gpicl-quick", "gpicl-quick-1"]);
+    press(&mut app, "/");
+    app.typed(Field::new("state:stopped"));
+    app.refresh();
+    assert_eq!(marked(&app), ["gpicl-quick", "gpicl-quick-1"]);
+    press(&mut app, "\x1b");
+    let home = app.home.as_ref().unwrap();
+    assert_eq!(home.mark_of(home.selected_run().unwrap()), None);
+    press(&mut app, "k ");
+    assert_eq!(marked(&app), ["gpicl-quick-1"]);
+}
+
+#[test]
+fn the_picture_is_of_the_newest_run_that_is_done() {
+    let (app, _) = viewer(false);
+    let home = app.home.as_ref().unwrap();
+    let picture = home.picture().unwrap();
+    assert_eq!((picture.panel.id.as_str(), picture.run.as_deref()), ("in-context", Some("gpicl-quick")));
+    assert_eq!(home.last_verdict(home.selected().unwrap()).unwrap().name, "gpicl-quick");
+}
+
+#[test]
 fn a_command_is_found_by_its_name_and_says_why_it_does_nothing() {
     let (mut app, bench) = viewer(false);
     press(&mut app, "\r:");
@@ -341,4 +391,17 @@ fn a_step_a_note_a_tag_and_a_checkpoint_are_asked_for() {
     assert!(app.overlay.is_none() && asked(&bench).last().unwrap().starts_with("back K-inf.s0 60"));
     press(&mut app, ".");
     assert!(app.message.as_ref().unwrap().text.contains("no worker"));
+}
+
+#[test]
+fn marked_runs_are_compared_in_the_order_of_their_letters() {
+    let (mut app, bench) = viewer(true);
+    press(&mut app, "C");
+    assert!(app.message.as_ref().unwrap().text.contains("Mark two runs"));
+    press(&mut app, "\t\tj k C");
+    let comparison = app.comparison.as_ref().unwrap();
+    assert_eq!((comparison.sides.len(), app.context()), (2, Context::Compare));
+    assert_eq!(asked(&bench), ["open runs/gpicl-quick", "open runs/gpicl-quick-1"]);
+    press(&mut app, "\x1b");
+    assert_eq!((app.context(), app.home.as_ref().unwrap().marked.len()), (Context::Home, 2));
 }

@@ -1,8 +1,10 @@
 //! What the viewer does to the world: start, ask, read. Everything else in `view` is plain state.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::contract::{Annotation, Outcome, Progress, Status, Study, StudyState, Turn};
+use crate::contract::{Annotation, Outcome, Panel, Progress, Status, Study, StudyState, Turn};
+use crate::run::Summary;
 
 /// A run as the home screen lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +23,46 @@ pub struct RunRow {
     pub progress: Progress,
     /// The verdict's word, once judged.
     pub outcome: Option<Outcome>,
-    /// Tags that people gave it.
+    /// The verdict's sentence, once judged.
+    pub sentence: Option<String>,
+    /// Seed of the study.
+    pub seed: u64,
+    /// How many trials it has.
+    pub trials: usize,
+    /// When it was created, in seconds since 1970.
+    pub created: f64,
+    /// What people called it.
     pub tags: Vec<String>,
+}
+
+impl RunRow {
+    /// The row of a run.
+    pub fn of(run: Summary) -> Self {
+        RunRow {
+            folder: run.folder.path().to_owned(),
+            name: run.name,
+            system: run.system,
+            preset: run.preset,
+            status: run.status,
+            progress: run.progress,
+            outcome: run.outcome,
+            sentence: run.sentence,
+            seed: run.seed,
+            trials: run.trials,
+            created: run.created,
+            tags: run.tags,
+        }
+    }
+
+    /// Whether a worker holds it.
+    pub fn is_live(&self) -> bool {
+        matches!(self.status, Status::Running | Status::Paused | Status::Stalled)
+    }
+}
+
+/// The newest run of a system that was judged, among runs newest first.
+pub fn last_judged<'a>(runs: &'a [RunRow], slug: &str) -> Option<&'a RunRow> {
+    runs.iter().find(|run| run.system == slug && run.outcome.is_some())
 }
 
 /// What can be asked of the worker of a run.
@@ -117,4 +157,10 @@ pub trait Bench {
     /// # Errors
     /// Why it cannot begin.
     fn diagnose(&mut self, folder: &Path, trial: &str) -> Result<(), String>;
+    /// The thumbnail of a run: the first chart of its study, if it has one.
+    fn thumbnail(&self, folder: &Path) -> Option<Panel>;
+    /// Seconds since 1970.
+    fn now(&self) -> f64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64())
+    }
 }

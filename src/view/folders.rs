@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Bench, Feed, RunRow, Wish};
-use crate::contract::{Annotation, Entry, Study, StudyState, Turn};
+use crate::contract::{Annotation, Entry, Panel, Study, StudyState, Turn, thumbnail};
 use crate::run::{self, Changes, Folder, Reader, Request, RunError};
 
 /// Writes a snapshot of a run; where it is, or why not.
@@ -59,17 +59,7 @@ fn sentence(error: RunError) -> String {
 
 impl Bench for Folders {
     fn runs(&mut self) -> Vec<RunRow> {
-        let row = |run: run::Summary| RunRow {
-            folder: run.folder.path().to_owned(),
-            name: run.name,
-            system: run.system,
-            preset: run.preset,
-            status: run.status,
-            progress: run.progress,
-            outcome: run.outcome,
-            tags: run.tags,
-        };
-        run::list(&self.root).runs.into_iter().map(row).collect()
+        run::list(&self.root).runs.into_iter().map(RunRow::of).collect()
     }
 
     fn load(&self, preset: &str, set: &[String]) -> Result<Box<dyn Study>, String> {
@@ -127,6 +117,10 @@ impl Bench for Folders {
 
     fn diagnose(&mut self, folder: &Path, trial: &str) -> Result<(), String> {
         Folder::open(folder).and_then(|folder| run::spawn_diagnose(&folder, trial, self.threads)).map_err(sentence)
+    }
+
+    fn thumbnail(&self, folder: &Path) -> Option<Panel> {
+        run::study_panels(&Folder::open(folder).ok()?).and_then(|panels| thumbnail(&panels))
     }
 }
 

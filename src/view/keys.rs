@@ -78,11 +78,13 @@ pub enum Context {
     Page,
     /// A question.
     Confirm,
+    /// A stop of the tour, over home and run view.
+    Tour,
 }
 
 impl Context {
     /// All of them, in the order of the help page.
-    pub const ALL: [Context; 14] = [
+    pub const ALL: [Context; 15] = [
         Context::Home,
         Context::Run,
         Context::Compare,
@@ -96,6 +98,7 @@ impl Context {
         Context::Confirm,
         Context::Filter,
         Context::Value,
+        Context::Tour,
         Context::Anywhere,
     ];
 
@@ -116,6 +119,7 @@ impl Context {
             Context::Checkpoints => "Checkpoints of a trial",
             Context::Page => "Pages of text",
             Context::Confirm => "Questions",
+            Context::Tour => "Tour",
         }
     }
 
@@ -163,6 +167,14 @@ actions! {
     Open,
     /// Type a filter.
     Filter,
+    /// Mark a run.
+    Mark,
+    /// Begin the tour.
+    Tour,
+    /// The next stop of the tour.
+    TourOn,
+    /// End the tour.
+    TourEnd,
     /// Show the card of the system.
     Card,
     /// Edit the settings of the preset.
@@ -320,9 +332,24 @@ pub const KEYS: &[Binding] = &[
     bind(C::Home, &[Enter], A::Open, "open", "Start the selected preset and watch it, or open the selected run."),
     bind(C::Home, &[Tab], A::Next, "next list", "Go to the next list: systems, presets, runs."),
     bind(C::Home, &[BackTab], A::Previous, "", "Go to the list before."),
-    bind(C::Home, &[Char('/')], A::Filter, "filter", "Show only systems and runs that contain some words."),
+    bind(
+        C::Home,
+        &[Char('/')],
+        A::Filter,
+        "filter",
+        "Ask systems and runs: words, state:done, seed>=2, age<2d, settings.PATH>=1e-3, OR, -word, ( ).",
+    ),
     bind(C::Home, &[Char('i')], A::Card, "card", "Read the card: claims, thresholds, what was kept and shrunk."),
     bind(C::Home, &[Char('e')], A::Edit, "edit", "Change settings of the selected preset before it starts."),
+    bind(C::Home, &[Char(' ')], A::Mark, "mark", "Mark the selected run with a letter, or take its mark away."),
+    bind(
+        C::Home,
+        &[Char('C')],
+        A::Compare,
+        "compare",
+        "Set the marked runs side by side, in the order of their letters.",
+    ),
+    bind(C::Home, &[Char('t')], A::Tour, "tour", "Five minutes on a real run: what one sees, and which key does what."),
     bind(C::Home, &[Up, Char('k')], A::Up, "", "Previous line."),
     bind(C::Home, &[Down, Char('j')], A::Down, "", "Next line."),
     bind(C::Home, &[Left, Char('h')], A::Left, "", "Go to the list before."),
@@ -335,6 +362,8 @@ pub const KEYS: &[Binding] = &[
     bind(C::Filter, &[Up], A::Up, "", "Previous line."),
     bind(C::Filter, &[Down], A::Down, "", "Next line."),
     bind(C::Filter, &[Esc, Ctrl('c')], A::Back, "clear", "Drop the filter."),
+    bind(C::Tour, &[Enter, Char('n')], A::TourOn, "on", "The next stop of the tour, without doing this one."),
+    bind(C::Tour, &[Esc], A::TourEnd, "end", "End the tour."),
     bind(C::Settings, &[Enter], A::Open, "change", "Type another value for the selected setting."),
     bind(C::Settings, &[Char('r')], A::Start, "run", "Start a run with these settings."),
     bind(C::Settings, &[Up, Char('k')], A::Up, "", "Previous setting."),

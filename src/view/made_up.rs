@@ -324,6 +324,9 @@ impl Feed for Still {
     }
 }
 
+/// The clock of the made-up bench.
+const NOW: f64 = 1e9;
+
 /// A bench that only remembers what was asked of it.
 #[derive(Clone, Default)]
 pub(crate) struct FakeBench {
@@ -337,20 +340,31 @@ pub(crate) fn bench() -> FakeBench {
 
 impl Bench for FakeBench {
     fn runs(&mut self) -> Vec<RunRow> {
-        let row = |name: &str, status, step, outcome| RunRow {
+        let row = |name: &str, preset: &str, status, step, age: f64| RunRow {
             folder: PathBuf::from("runs").join(name),
             name: name.into(),
             system: "gpicl".into(),
-            preset: "quick".into(),
+            preset: preset.into(),
             status,
             progress: Progress { step, steps: 1350 },
-            outcome,
+            outcome: None,
+            sentence: None,
+            seed: 7,
+            trials: 9,
+            created: NOW - age,
             tags: Vec::new(),
         };
+        let judged = verdict();
+        let done = RunRow {
+            outcome: Some(judged.outcome),
+            sentence: Some(judged.sentence),
+            tags: vec!["paper-fig-2".into()],
+            ..row("gpicl-quick", "quick", Status::Done, 1350, 7200.0)
+        };
         vec![
-            row("gpicl-quick-1", Status::Running, 611, None),
-            row("gpicl-quick", Status::Done, 1350, Some(Outcome::Reproduced)),
-            row("gpicl-ablated", Status::Stopped, 300, None),
+            row("gpicl-quick-1", "quick", Status::Running, 611, 130.0),
+            done,
+            row("gpicl-ablated", "ablated", Status::Stopped, 300, 3.5 * 86_400.0),
         ]
     }
 
@@ -369,8 +383,10 @@ impl Bench for FakeBench {
         Ok(Box::new(Still(state(self.finished))))
     }
 
-    fn preset(&self, _: &Path) -> Result<serde_json::Value, String> {
-        self.load("gpicl/quick", &[]).map(|study| study.to_json())
+    fn preset(&self, folder: &Path) -> Result<serde_json::Value, String> {
+        let ablated = ["settings.width=32", "settings.rate=3e-4", "settings.tasks=[\"4\", \"inf\"]"].map(String::from);
+        let set = if folder.ends_with("gpicl-ablated") { &ablated[..] } else { &[] };
+        self.load("gpicl/quick", set).map(|study| study.to_json())
     }
 
     fn ask(&mut self, _: &Path, wish: Wish) -> Result<(), String> {
@@ -397,10 +413,6 @@ impl Bench for FakeBench {
         Ok(())
     }
 
-    fn free_space(&self) -> Option<u64> {
-        Some(64 << 30)
-    }
-
     fn report(&mut self, _: &Path, _: &str) {}
 
     fn diagnose(&mut self, _: &Path, trial: &str) -> Result<(), String> {
@@ -410,5 +422,17 @@ impl Bench for FakeBench {
     fn snapshot(&mut self, folder: &Path) -> Result<PathBuf, String> {
         self.asked.borrow_mut().push("snapshot".into());
         Ok(folder.join("snapshot"))
+    }
+
+    fn thumbnail(&self, folder: &Path) -> Option<Panel> {
+        folder.ends_with("gpicl-quick").then(|| thumbnail(&study_panels())).flatten()
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        Some(41_200_000_000)
+    }
+
+    fn now(&self) -> f64 {
+        NOW
     }
 }

@@ -126,7 +126,7 @@ fn leaves(value: &Value, path: String, into: &mut Vec<Leaf>) {
 
 /// A value as it would be typed. A number that was single precision is typed with its own digits,
 /// not with those of its double.
-fn typed(value: &Value) -> String {
+pub(super) fn typed(value: &Value) -> String {
     match value.as_f64() {
         Some(number) if value.is_f64() && f64::from(number as f32) == number => {
             Value::from((number as f32).to_string().parse::<f64>().unwrap_or(number)).to_string()

@@ -29,6 +29,17 @@ pub fn clock(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
 }
 
+/// How long ago, in one unit: `now`, `5 min`, `3 h`, `2 d`, `6 w`, `3 y`.
+pub fn age(seconds: f64) -> String {
+    let steps = [(52.0 * 604_800.0, "y"), (2.0 * 604_800.0, "w"), (86_400.0, "d"), (3600.0, "h"), (60.0, "min")];
+    let found = steps.iter().find(|(least, _)| seconds >= *least);
+    let unit = |(least, name): &(f64, &str)| {
+        let unit = if *name == "w" { 604_800.0 } else { *least };
+        format!("{} {name}", (seconds / unit).floor())
+    };
+    found.map_or_else(|| "now".into(), unit)
+}
+
 /// A count of bytes: `3.1 MB`.
 pub fn bytes(count: u64) -> String {
     amount(count as f64, "B")
@@ -93,6 +104,14 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
+/// The same in few columns.
+pub fn short_outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Partly => "partly",
+        other => self::outcome(other),
+    }
+}
+
 /// Floating-point operations a second that one core delivers while training small models, from
 /// measured training steps; only good for saying minutes before a run.
 const FLOP_A_SECOND_AND_CORE: f64 = 35e9;
@@ -124,6 +143,8 @@ mod tests {
         let said = [0.2, 18.0, 125.0, 11_520.0, 360_000.0, f64::NAN].map(duration);
         assert_eq!(said, ["under 1 s", "18 s", "2 min 05 s", "3 h 12 min", "4 d 4 h", "-"]);
         assert_eq!([18.0, 125.0, 11_520.0].map(clock), ["0:18", "2:05", "3:12:00"]);
+        let ages = [-1.0, 59.0, 61.0, 7200.0, 1_209_599.0, 1_209_600.0, 4e7].map(age);
+        assert_eq!(ages, ["now", "now", "1 min", "2 h", "13 d", "2 w", "1 y"]);
     }
 
     #[test]

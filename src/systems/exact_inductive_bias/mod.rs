@@ -19,7 +19,7 @@ mod training;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -77,6 +77,7 @@ impl System for ExactInductiveBias {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("exact-inductive-bias");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("exact-inductive-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -20,7 +20,7 @@ mod volume;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use evidence::Ground;
@@ -82,6 +82,7 @@ impl System for GeneralizationDifficulty {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("generalization-difficulty");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("generalization-difficulty");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

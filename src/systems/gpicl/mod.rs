@@ -18,7 +18,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Knob, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    Verdict, metric, presets,
+    Verdict, metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Placed, Settings};
@@ -68,6 +68,7 @@ impl System for Gpicl {
     const KNOBS: &'static [Knob] =
         &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
     const PRESETS: &'static [ShippedPreset] = presets!("gpicl");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("gpicl");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

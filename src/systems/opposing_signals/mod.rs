@@ -17,7 +17,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -77,6 +77,7 @@ impl System for OpposingSignals {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("opposing-signals");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("opposing-signals");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -16,7 +16,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -75,6 +75,7 @@ impl System for OptimizerBias {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("optimizer-bias");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("optimizer-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

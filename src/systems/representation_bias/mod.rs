@@ -17,7 +17,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -102,6 +102,7 @@ impl System for RepresentationBias {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("representation-bias");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("representation-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -20,7 +20,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Knob, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    Verdict, metric, presets,
+    Verdict, metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use evidence::Found;
@@ -71,6 +71,7 @@ impl System for ScalingMlps {
     const KNOBS: &'static [Knob] =
         &[Knob { name: "learning_rate", about: "the rate at which the cosine begins", range: (0.0, 1.0) }];
     const PRESETS: &'static [ShippedPreset] = presets!("scaling-mlps");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("scaling-mlps");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

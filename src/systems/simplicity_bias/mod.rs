@@ -18,7 +18,7 @@ pub use data::DataSet;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -70,6 +70,7 @@ impl System for SimplicityBias {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("simplicity-bias");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("simplicity-bias");
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -66,7 +66,7 @@ fn nothing(pen: &mut Pen, what: &str) {
 }
 
 /// The letter of a series.
-fn letter(at: usize) -> char {
+pub(super) fn letter(at: usize) -> char {
     const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     LETTERS.get(at).map_or('*', |byte| char::from(*byte))
 }

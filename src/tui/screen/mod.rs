@@ -9,6 +9,7 @@ mod pages;
 mod run;
 #[cfg(test)]
 mod tests;
+mod tour;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -51,8 +52,10 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
         Some(Overlay::Writing(writing)) => lists::writing(&mut pen, writing),
         _ => {}
     }
+    tour::paint(&mut pen, app);
+    let fault = app.home.as_ref().filter(|_| app.run.is_none()).and_then(|home| home::fault(area.width, home));
     let keys: Vec<(String, &str)> = app.footer().iter().map(|b| (chrome::key_name(b), b.label)).collect();
-    chrome::footer(&mut pen, &keys, app.message.as_ref());
+    chrome::footer(&mut pen, &keys, app.message.as_ref().or(fault.as_ref()));
 }
 
 /// Below the least size: one line that still says how it stands.

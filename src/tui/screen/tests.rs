@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::*;
 use crate::tui::look::{Depth, Glyphs};
-use crate::view::{Context, KEYS, Key, made_up};
+use crate::view::{Context, Field, KEYS, Key, made_up};
 
 const SIZES: [(u16, u16); 5] = [(40, 10), (60, 15), (80, 24), (120, 40), (200, 60)];
 
@@ -44,6 +44,41 @@ fn pictures(keys: &[Key], finished: bool, sizes: &[(u16, u16)]) -> String {
 #[test]
 fn home() {
     insta::assert_snapshot!(pictures(&[], false, &SIZES));
+}
+
+fn asked(query: &str, size: (u16, u16)) -> String {
+    let mut app = app(&[Key::Char('/')], false, size);
+    app.typed(Field::new(query));
+    text(&drawn(&app, Look::PLAIN))
+}
+
+#[test]
+fn home_while_it_is_asked() {
+    let shown = [
+        asked("state:done OR state:live", (80, 24)),
+        asked("state:doen", (80, 24)),
+        asked("quick settings.width>=64 seed>=two", (60, 15)),
+    ];
+    insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+#[test]
+fn home_with_marks() {
+    use Key::{Char, Down, Tab};
+    insta::assert_snapshot!(pictures(&[Tab, Tab, Char(' '), Down, Char(' ')], false, &SIZES[1..3]));
+}
+
+#[test]
+fn stops_of_the_tour() {
+    use Key::{Char, Enter};
+    let small = [(60, 15), (80, 24)];
+    let shown = [
+        pictures(&[Char('t')], false, &small),
+        pictures(&[Char('t'), Char('i')], false, &small),
+        pictures(&[Char('t'), Char('n'), Enter], false, &small),
+        pictures(&[Char('t'), Char('n'), Enter, Char('n'), Char('2')], false, &[(120, 40)]),
+    ];
+    insta::assert_snapshot!(shown.join("\n\n"));
 }
 
 #[test]
@@ -97,6 +132,10 @@ fn places() -> Vec<Vec<Key>> {
     vec![
         vec![],
         vec![Char('/')],
+        vec![Key::Tab],
+        vec![Key::Tab, Key::Tab, Char(' ')],
+        vec![Char('t')],
+        vec![Char('t'), Char('n'), Enter],
         vec![Char('?')],
         vec![Char('i')],
         vec![Char('e')],
