@@ -14,14 +14,16 @@ mod knob;
 mod panel;
 mod preset;
 mod reading;
+mod setting;
 mod state;
 mod study;
 mod trial;
 mod verdict;
 
+pub use crate::base::checks::{Checks, Expectation, Problem};
 pub use axis::{Span, short_number};
 pub use card::{Card, Family, MetricCard, Paper, metric};
-pub use cell::{Cell, plain_name};
+pub use cell::Cell;
 pub use checkpoint::{Archive, Checkpoint, Tensor};
 pub use event::{Closing, Event, Level};
 pub use evidence::{Evidence, Recorded};
@@ -31,8 +33,9 @@ pub use panel::{
     Tokens,
 };
 pub(crate) use preset::presets;
-pub use preset::{Header, PresetError, Problem, ShippedPreset, Watch};
+pub use preset::{Header, PresetError, ShippedPreset, Watch};
 pub use reading::{Found, Quantity, Reading};
+pub use setting::{Choice, Parts, Setting};
 pub use state::{Series, Status, StudyState, TrialState};
 pub use study::{Cost, Entry, Study, System};
 pub use trial::{Flow, Progress, Record, Setup, Trial, TrialError, TrialResult, TrialSpec};

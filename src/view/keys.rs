@@ -174,6 +174,8 @@ actions! {
     Start,
     /// Keep what was typed.
     Accept,
+    /// Put a setting back to its shipped value.
+    PutBack,
     /// Focus a panel by its number.
     Panel,
     /// Previous trial.
@@ -305,6 +307,15 @@ pub const KEYS: &[Binding] = &[
     bind(C::Filter, &[Down], A::Down, "", "Next line."),
     bind(C::Filter, &[Esc, Ctrl('c')], A::Back, "clear", "Drop the filter."),
     bind(C::Settings, &[Enter], A::Open, "change", "Type another value for the selected setting."),
+    bind(
+        C::Settings,
+        &[Right, Char('l'), Char(' ')],
+        A::Right,
+        "choose",
+        "The next of the names that the setting takes.",
+    ),
+    bind(C::Settings, &[Left, Char('h')], A::Left, "", "The name before."),
+    bind(C::Settings, &[Char('u')], A::PutBack, "put back", "Put the setting and its parts back to what was shipped."),
     bind(C::Settings, &[Char('r')], A::Start, "run", "Start a run with these settings."),
     bind(C::Settings, &[Up, Char('k')], A::Up, "", "Previous setting."),
     bind(C::Settings, &[Down, Char('j')], A::Down, "", "Next setting."),

@@ -32,4 +32,4 @@ pub use knobs::Knobs;
 pub use layout::{Area, Grid, Size, grid};
 pub use palette::Palette;
 pub use run::{Focus, Item, Shown, Stand, Told, headline, items, journal, last_error, metric_names, notes};
-pub use settings::{Field, Leaf, Settings};
+pub use settings::{Field, SettingRow, Settings};

@@ -6,6 +6,7 @@ mod home;
 mod lists;
 mod pages;
 mod run;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use crate::view::{App, Message, Overlay, Size, Stand};
 
 pub(super) use home::filter_cursor;
 pub(super) use lists::{knob_cursor, palette_cursor};
-pub(super) use pages::value_cursor;
+pub(super) use settings::value_cursor;
 
 /// Paints the viewer onto a buffer.
 pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
@@ -33,7 +34,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
     match (&app.overlay, &app.run, &app.home) {
         (Some(Overlay::Help(scroll)), ..) => pages::help(&mut pen, *scroll),
         (Some(Overlay::Card(card, scroll)), ..) => pages::card(&mut pen, card, *scroll),
-        (Some(Overlay::Settings(settings)), ..) => pages::settings(&mut pen, settings, app.cores),
+        (Some(Overlay::Settings(settings)), ..) => settings::paint(&mut pen, settings, app.cores),
         (_, Some(run), _) => run::paint(&mut pen, run.feed.state(), &run.stand, run.card),
         (_, None, Some(home)) => home::paint(&mut pen, home, app.cores),
         (_, None, None) => {}
