@@ -1,5 +1,7 @@
-//! What every layer may use: random streams, the thread pool, content hashes, nearest names, means.
+//! What every layer may use: random streams, the thread pool, content hashes, checks of settings, nearest names,
+//! means.
 
+pub mod checks;
 pub mod hash;
 pub mod interval;
 pub mod numbers;

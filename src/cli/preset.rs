@@ -1,4 +1,4 @@
-//! `ansatz preset`: check, show and begin presets.
+//! `ansatz preset`: check, show, explain and begin presets.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -6,8 +6,9 @@ use std::path::Path;
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
-use crate::contract::Cost;
-use crate::run::export::bytes;
+use crate::base::text::{nearest, wrap};
+use crate::contract::{Cost, Setting};
+use crate::run::export::{aligned, bytes};
 use crate::run::{self, Changes};
 
 /// Works with presets.
@@ -32,6 +33,16 @@ enum What {
         #[arg(long, value_name = "PATH=VALUE")]
         set: Vec<String>,
     },
+    /// Say of every setting what it is, what it takes and what it is set to
+    Explain {
+        /// SYSTEM, SYSTEM/PRESET or a .ron file
+        name: String,
+        /// One setting, with its parts: path.to.field
+        field: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a preset to start from, with a comment on every field
     New {
         /// SYSTEM or SYSTEM/PRESET
@@ -41,9 +52,10 @@ enum What {
 
 impl Job for Preset {
     const NAME: &'static str = "preset";
-    const ABOUT: &'static str = "Check, show and begin presets";
+    const ABOUT: &'static str = "Check, show, explain and begin presets";
     const EXAMPLES: &'static str = "  ansatz preset new gpicl > mine.ron\n  ansatz preset check mine.ron\n  \
-                                    ansatz preset show gpicl/full";
+                                    ansatz preset show gpicl/full\n  \
+                                    ansatz preset explain gpicl common.window";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
         match self.what {
@@ -52,6 +64,7 @@ impl Job for Preset {
                 let preset = run::load(place.table, &name, &Changes { set, ..Changes::default() })?;
                 output::print(&preset.study.to_ron())?;
             }
+            What::Explain { name, field, json } => explain(&name, field.as_deref(), json, place)?,
             What::New { system } => new(&system, place)?,
         }
         Ok(0)
@@ -95,18 +108,64 @@ fn flop(count: f64) -> String {
 }
 
 fn new(system: &str, place: &Place) -> Result<(), Failure> {
-    let (slug, name) = system.split_once('/').map_or((system, None), |(slug, name)| (slug, Some(name)));
-    let entry = run::entry(place.table, slug)?;
-    let preset = match name {
-        None => entry.presets.first(),
-        Some(name) => entry.preset(name),
-    };
-    // A wrong name gets the message that `run` gives it.
-    let Some(preset) = preset else {
-        return Err(run::load(place.table, system, &Changes::default())
-            .map_or_else(Failure::from, |_| Failure::failed(format!("{slug} ships no preset"))));
-    };
-    output::print(preset.text)
+    // Only presets that ship: a file that already exists needs no other to start from.
+    run::entry(place.table, system.split('/').next().unwrap_or(system))?;
+    let preset = run::load(place.table, system, &Changes::default())?;
+    let name = format!("{}/{}", preset.entry.card.slug, preset.name);
+    output::print(&run::template(preset.study.as_ref(), &name))
+}
+
+fn explain(name: &str, field: Option<&str>, json: bool, place: &Place) -> Result<(), Failure> {
+    let preset = run::load(place.table, name, &Changes::default())?;
+    let settings = asked(preset.study.settings(), field)?;
+    if json {
+        let rows = settings.iter().map(|setting| {
+            let mut row = serde_json::to_value(setting).unwrap_or_default();
+            row["takes"] = setting.takes().into();
+            row
+        });
+        return output::print_json(&rows.collect());
+    }
+    match settings.as_slice() {
+        [setting] => output::print(&paragraph(setting, output::width())),
+        settings => {
+            let row = |s: &Setting| vec![s.path.clone(), s.brief(), s.takes(), s.about.clone()];
+            let rows: Vec<Vec<String>> = settings.iter().map(row).collect();
+            output::print_table(&aligned(&["path", "value", "takes", "about"], &rows))
+        }
+    }
+}
+
+/// The settings that are meant: all, or one with its parts; its path may begin below `settings`.
+fn asked(settings: Vec<Setting>, field: Option<&str>) -> Result<Vec<Setting>, Failure> {
+    let Some(field) = field else { return Ok(settings) };
+    let field = field.replace('[', ".").replace(']', "");
+    let whole = [field.clone(), format!("settings.{field}")];
+    let meant = |setting: &&Setting| whole.iter().any(|path| setting.path == *path || setting.is_in(path));
+    let found: Vec<Setting> = settings.iter().filter(meant).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let failure = Failure::usage(format!("there is no setting `{field}`"));
+    let paths = settings.iter().flat_map(|setting| [setting.path.as_str(), setting.name()]);
+    let near = nearest(&field, paths).and_then(|near| settings.iter().find(|s| s.path == near || s.name() == near));
+    Err(match near {
+        Some(near) => failure.hint(format!("did you mean `{}`?", near.path)),
+        None => failure.hint("without FIELD all are listed"),
+    })
+}
+
+/// One setting in full.
+fn paragraph(setting: &Setting, columns: usize) -> String {
+    let mut lines = vec![format!("{} = {}", setting.path, setting.brief())];
+    lines.extend(wrap(&setting.about, columns.saturating_sub(2)).into_iter().map(|line| format!("  {line}")));
+    let takes = wrap(&format!("takes {}", setting.takes()), columns.saturating_sub(2));
+    lines.extend(takes.into_iter().map(|line| format!("  {line}")));
+    for choice in setting.choices.iter().filter(|choice| !choice.about.is_empty()) {
+        let told = wrap(&format!("{}: {}", choice.name, choice.about), columns.saturating_sub(4));
+        lines.extend(told.into_iter().map(|line| format!("    {line}")));
+    }
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Cost, TrialError, TrialSpec};
+use crate::base::text::plain_name;
 
 /// A condition with its place in the study, and what a trial of it takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,16 +80,6 @@ impl<C> Cell<C> {
     }
 }
 
-/// A label as the name of a folder: `K = inf` becomes `K-inf`.
-pub fn plain_name(label: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    let mut name: String = label.replace(" = ", "-").chars().map(plain).collect();
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    name.trim_matches('-').to_owned()
-}
-
 /// The trials: replica by replica, and within a replica in the order of the cells, so that the whole story is on
 /// the screen after the first few.
 pub(super) fn specs<C>(cells: &[Cell<C>]) -> Vec<TrialSpec> {
@@ -124,12 +115,6 @@ pub(super) fn cell_of<C>(cells: Vec<Cell<C>>, spec: &TrialSpec) -> Result<Cell<C
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_fit_for_folders() {
-        assert_eq!(plain_name("K = inf, d = 0.5 (state)"), "K-inf-d-0.5-state");
-        assert_eq!(plain_name("hard+hard"), "hard-hard");
-    }
 
     #[test]
     fn trials_go_replica_by_replica_and_find_their_cells() {

@@ -15,16 +15,18 @@ mod knob;
 mod panel;
 mod preset;
 mod reading;
+mod setting;
 mod state;
 mod study;
 mod thumbnail;
 mod trial;
 mod verdict;
 
+pub use crate::base::checks::{Checks, Expectation, Problem};
 pub use annotation::{Annotation, Annotations};
 pub use axis::{Span, short_number};
 pub use card::{Card, Family, MetricCard, Paper, metric};
-pub use cell::{Cell, plain_name};
+pub use cell::Cell;
 pub use checkpoint::{Archive, Checkpoint, Tensor};
 pub use event::{Closing, Event, Level};
 pub use evidence::{Evidence, Recorded};
@@ -33,9 +35,10 @@ pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
     Tokens,
 };
-pub use preset::{Header, PresetError, Problem, ShippedPreset, Watch};
+pub use preset::{Header, PresetError, ShippedPreset, Watch};
 pub(crate) use preset::{presets, shipped_thumbnail};
 pub use reading::{Found, Quantity, Reading};
+pub use setting::{Choice, Parts, Setting, typed};
 pub use state::{Series, Status, StudyState, TrialState, seconds_at};
 pub use study::{Cost, Entry, Study, System};
 pub use thumbnail::thumbnail;

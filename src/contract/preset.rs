@@ -1,6 +1,9 @@
 //! Presets: the one file that reproduces a run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::base::checks::Problem;
 
 /// A preset that ships inside the binary.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +35,7 @@ macro_rules! shipped_thumbnail {
 pub(crate) use shipped_thumbnail;
 
 /// What every preset says, whatever its system.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// Slug of the system.
     pub system: String,
@@ -49,7 +52,7 @@ pub struct Header {
 
 /// Instruments that are read along every training. What they measure is recorded as metrics
 /// `INSTRUMENT.QUANTITY`; where one is not defined nothing is recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Watch {
     /// Steps of a trial, as its progress counts them, from one reading to the next; the first is before step 1, the
@@ -82,29 +85,6 @@ impl<S> Typed<S> {
     pub(super) fn header(&self) -> Header {
         let Typed { system, about, seed, seeds, watch, settings: _ } = self;
         Header { system: system.clone(), about: about.clone(), seed: *seed, seeds: *seeds, watch: watch.clone() }
-    }
-}
-
-/// A value that is of the right type but cannot be used: 3 heads for width 64.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Path of the field from the top of the preset: `settings.model.heads`.
-    pub path: String,
-    /// What stands there.
-    pub found: String,
-    /// What was expected; empty where `found` is a sentence that says so itself.
-    pub expected: String,
-}
-
-impl Problem {
-    /// A problem told in one sentence of its own.
-    pub fn told(path: impl Into<String>, sentence: impl ToString) -> Self {
-        Problem { path: path.into(), found: sentence.to_string(), expected: String::new() }
-    }
-
-    /// A problem with a field.
-    pub fn new(path: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
-        Problem { path: path.into(), found: found.to_string(), expected: expected.into() }
     }
 }
 

@@ -1,14 +1,14 @@
 //! A study: a grid of trials and a judge.
 
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::preset::{Typed, dialect, read};
 use super::{
-    Card, Cell, Evidence, Header, Knob, Panel, PresetError, Problem, Setup, ShippedPreset, Trial, TrialError,
-    TrialResult, TrialSpec, Verdict, Watch, cell,
+    Card, Cell, Checks, Evidence, Expectation, Header, Knob, Panel, PresetError, Setting, Setup, ShippedPreset, Trial,
+    TrialError, TrialResult, TrialSpec, Verdict, Watch, cell, setting,
 };
 use crate::base::random::Key;
-use crate::base::text::nearest;
 use crate::base::threads::Pool;
 
 /// What a study will take; shown before it starts.
@@ -36,14 +36,14 @@ pub trait System: Sized + Send + Sync + 'static {
     const KNOBS: &'static [Knob] = &[];
     /// Instruments that its trials may be read with ([`Trial::readings`]); none where no trial trains a model.
     const INSTRUMENTS: &'static [&'static str] = &[];
-    /// What a preset can set. `deny_unknown_fields`, a doc line under each field.
-    type Settings: Serialize + DeserializeOwned + Clone + std::fmt::Debug + Send + Sync;
+    /// What a preset can set. `deny_unknown_fields`; the doc comments are what people read before they change a field.
+    type Settings: Serialize + DeserializeOwned + JsonSchema + Clone + std::fmt::Debug + Send + Sync;
     /// One condition in full.
     type Condition;
 
-    /// Values that are of the right type but cannot be used, all at once; paths from the top of
-    /// the settings.
-    fn problems(settings: &Self::Settings) -> Vec<Problem>;
+    /// Checks every value that may be of the right type and yet cannot be used; paths from the top of the settings.
+    /// What these checks expect is also what people are told before they change a value.
+    fn check(settings: &Self::Settings, checks: &mut Checks);
 
     /// The grid: every condition with its replicas, of which the preset wants `seeds`, in the order in which they are
     /// to start.
@@ -80,6 +80,10 @@ pub trait Study: Send + Sync {
     fn to_ron(&self) -> String;
     /// The same as JSON.
     fn to_json(&self) -> serde_json::Value;
+    /// What every field takes, as the checks say that refuse the rest; paths from the top of the preset.
+    fn expectations(&self) -> &[Expectation];
+    /// Every setting of the preset in the order of its fields, with what a person must know to change it.
+    fn settings(&self) -> Vec<Setting>;
     /// What the study will take.
     fn cost(&self) -> Cost;
     /// The trials, in the order in which they are to start.
@@ -148,33 +152,24 @@ fn open_json<S: System>(value: serde_json::Value) -> Result<Box<dyn Study>, Pres
 }
 
 fn checked<S: System>(preset: Typed<S::Settings>) -> Result<Box<dyn Study>, PresetError> {
-    let mut problems = Vec::new();
-    if preset.system != S::CARD.slug {
-        problems.push(Problem::new("system", &preset.system, format!("\"{}\"", S::CARD.slug)));
+    let mut checks = Checks::new();
+    checks.holds("system", preset.system == S::CARD.slug, &preset.system, format!("\"{}\"", S::CARD.slug));
+    checks.holds("seeds", (1..=1000).contains(&preset.seeds), preset.seeds, "1 to 1000 replicas");
+    let Watch { every, instruments } = &preset.watch;
+    checks.holds("watch.every", *every > 0, every, "at least 1 step");
+    checks.known("watch.instruments", "instrument", instruments.iter().map(String::as_str), S::INSTRUMENTS);
+    checks.under("settings", |checks| S::check(&preset.settings, checks));
+    match checks.told() {
+        (expectations, problems) if problems.is_empty() => Ok(Box::new(Opened::<S> { preset, expectations })),
+        (_, problems) => Err(PresetError::Problems(problems)),
     }
-    if !(1..=1000).contains(&preset.seeds) {
-        problems.push(Problem::new("seeds", preset.seeds, "1 to 1000 replicas"));
-    }
-    problems.extend(watch_problem(&preset.watch, S::INSTRUMENTS));
-    problems.extend(
-        S::problems(&preset.settings).into_iter().map(|p| Problem { path: format!("settings.{}", p.path), ..p }),
-    );
-    if problems.is_empty() { Ok(Box::new(Opened::<S>(preset))) } else { Err(PresetError::Problems(problems)) }
-}
-
-/// What cannot be used in `watch`.
-fn watch_problem(watch: &Watch, known: &[&str]) -> Option<Problem> {
-    if watch.every == 0 {
-        return Some(Problem::new("watch.every", 0, "at least 1 step"));
-    }
-    let name = watch.instruments.iter().find(|name| !known.contains(&name.as_str()))?;
-    let near =
-        nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    Some(Problem::told("watch.instruments", format!("there is no instrument `{name}`{near}")))
 }
 
 /// The blanket half of [`Study`].
-struct Opened<S: System>(Typed<S::Settings>);
+struct Opened<S: System> {
+    preset: Typed<S::Settings>,
+    expectations: Vec<Expectation>,
+}
 
 impl<S: System> Study for Opened<S> {
     fn card(&self) -> &'static Card {
@@ -190,17 +185,28 @@ impl<S: System> Study for Opened<S> {
     }
 
     fn header(&self) -> Header {
-        self.0.header()
+        self.preset.header()
     }
 
     fn to_ron(&self) -> String {
         let style = ron::ser::PrettyConfig::new().struct_names(false).indentor("    ");
-        let text = dialect().to_string_pretty(&self.0, style);
+        let text = dialect().to_string_pretty(&self.preset, style);
         text.expect("a preset that was read can be written") + "\n"
     }
 
     fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(&self.0).expect("a preset that was read can be written")
+        serde_json::to_value(&self.preset).expect("a preset that was read can be written")
+    }
+
+    fn expectations(&self) -> &[Expectation] {
+        &self.expectations
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        let mut schema = setting::of::<Header>();
+        schema["properties"]["settings"] = setting::of::<S::Settings>();
+        let settings = setting::settings(&self.to_json(), &schema, &self.expectations);
+        setting::in_order(&self.preset, settings)
     }
 
     fn cost(&self) -> Cost {
@@ -212,23 +218,23 @@ impl<S: System> Study for Opened<S> {
     }
 
     fn start(&self, spec: &TrialSpec, pool: &Pool) -> Result<Box<dyn Trial>, TrialError> {
-        let key = Key::new(self.0.seed).purpose("replica").index(spec.seed);
+        let key = Key::new(self.preset.seed).purpose("replica").index(spec.seed);
         let setup = Setup { seed: spec.seed, key, pool: pool.clone() };
-        S::start(&self.0.settings, cell::cell_of(self.cells(), spec)?, &setup)
+        S::start(&self.preset.settings, cell::cell_of(self.cells(), spec)?, &setup)
     }
 
     fn panels(&self, results: &[TrialResult]) -> Vec<Panel> {
-        S::panels(&self.0.settings, &Evidence::new(self.cells(), results))
+        S::panels(&self.preset.settings, &Evidence::new(self.cells(), results))
     }
 
     fn judge(&self, results: &[TrialResult]) -> Verdict {
-        let key = Key::new(self.0.seed).purpose("judge");
-        S::judge(&self.0.settings, &Evidence::new(self.cells(), results), key)
+        let key = Key::new(self.preset.seed).purpose("judge");
+        S::judge(&self.preset.settings, &Evidence::new(self.cells(), results), key)
     }
 }
 
 impl<S: System> Opened<S> {
     fn cells(&self) -> Vec<Cell<S::Condition>> {
-        S::cells(&self.0.settings, self.0.seeds)
+        S::cells(&self.preset.settings, self.preset.seeds)
     }
 }

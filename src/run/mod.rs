@@ -47,7 +47,7 @@ pub use find::{Listing, Summary, find, list, remove, summary};
 pub use folder::{Folder, Manifest, create};
 pub use journal::report;
 pub use lock::{Holder, holder};
-pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load};
+pub use presets::{Changes, Complaint, Preset, PresetFailure, check, entry, load, template};
 pub use progress::{StudyProgress, TrialProgress};
 pub use reader::{Reader, study_panels};
 pub use replay::{Difference, replay};

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::random::Key;
 use crate::contract::*;
 
 /// What a faulty trial does, and when.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) enum Fault {
     Panic(u64),
@@ -18,7 +19,7 @@ pub(super) enum Fault {
     Nan(u64),
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) width: usize,
@@ -26,7 +27,7 @@ pub(super) struct Model {
     pub(super) rate: f32,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     pub(super) steps: u64,
@@ -79,16 +80,11 @@ impl System for Toy {
     /// Whether a fault is built in.
     type Condition = bool;
 
-    fn problems(settings: &Settings) -> Vec<Problem> {
+    fn check(settings: &Settings, checks: &mut Checks) {
         let model = &settings.model;
-        let mut problems = Vec::new();
-        if !model.width.is_multiple_of(model.heads) {
-            problems.push(Problem::new("model.heads", model.heads, format!("a divisor of the width {}", model.width)));
-        }
-        if settings.steps == 0 {
-            problems.push(Problem::new("steps", settings.steps, "at least 1"));
-        }
-        problems
+        let divides = model.width.is_multiple_of(model.heads);
+        checks.holds("model.heads", divides, model.heads, format!("a divisor of the width {}", model.width));
+        checks.holds("steps", settings.steps > 0, settings.steps, "at least 1");
     }
 
     fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<bool>> {

@@ -34,7 +34,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::contract::{Panel, thumbnail};
+    use crate::contract::{Expectation, Panel, Parts, Setting, Study, thumbnail};
 
     #[test]
     fn every_thumbnail_is_a_small_chart() {
@@ -57,6 +57,53 @@ mod tests {
                 assert_eq!((study.to_ron(), study.trials()), (again.to_ron(), again.trials()));
                 let trials: HashSet<String> = study.trials().into_iter().map(|spec| spec.name).collect();
                 assert_eq!((study.cost().trials, trials.len()), (study.trials().len(), study.trials().len()));
+            }
+        }
+    }
+
+    /// Every preset that ships, read.
+    fn studies() -> impl Iterator<Item = (String, Box<dyn Study>)> {
+        let presets = ALL.iter().flat_map(|entry| entry.presets.iter().map(move |preset| (entry, preset)));
+        presets
+            .map(|(entry, preset)| (format!("{}/{}", entry.card.slug, preset.name), (entry.open)(preset.text).unwrap()))
+    }
+
+    #[test]
+    fn every_check_names_a_field_that_is_there() {
+        for (name, study) in studies() {
+            let preset = study.to_json();
+            assert!(study.expectations().len() > 5, "{name} checks nearly nothing");
+            for Expectation { path, expected } in study.expectations() {
+                let pointer = format!("/{}", path.replace('[', "/").replace(']', "").replace('.', "/"));
+                assert!(preset.pointer(&pointer).is_some(), "{name} has no {path}, which takes {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_says_what_it_is_and_what_it_takes() {
+        for (name, study) in studies() {
+            let settings = study.settings();
+            let preset = study.to_json();
+            for setting in &settings {
+                let Setting { path, value, about, parts, choices, .. } = setting;
+                let takes = setting.takes();
+                println!("{path} = {value:.40}\n    {about}\n    {takes}  {parts:?}");
+                let entry = path.rsplit('.').next().is_some_and(|part| part.parse::<usize>().is_ok());
+                assert!(!about.is_empty() || entry, "{name}: {path} has no doc comment");
+                assert!(!takes.is_empty() || *parts == Parts::Only, "{name}: nobody knows what {path} takes");
+                assert!(
+                    choices.is_empty() || value.is_null() || setting.chosen().is_some(),
+                    "{name}: {path} = {value}"
+                );
+                assert_eq!(preset.pointer(&format!("/{}", path.replace('.', "/"))), Some(value), "{name}: {path}");
+            }
+            // What a check expects reaches somebody.
+            for Expectation { path, expected } in study.expectations() {
+                assert!(
+                    settings.iter().any(|s| s.takes().contains(expected)),
+                    "{name}: nobody hears what {path} takes"
+                );
             }
         }
     }

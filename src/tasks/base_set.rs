@@ -7,7 +7,7 @@ use crate::base::random::Key;
 
 /// How raw values become inputs. Means and deviations are those of the training rows, or of all rows
 /// where there is no training part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standardise {
     /// Subtract the mean of each feature (the mean image), divide by the one deviation of all that is left.

@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use rand::seq::SliceRandom;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DataError, Entry, read};
@@ -15,7 +16,7 @@ pub const WIDTH: usize = 16;
 pub const INPUTS: usize = 1 << WIDTH;
 
 /// A feature of the bits, which are numbered from 1 and are -1 or +1, as it is itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Formula {
     /// One bit: linear.

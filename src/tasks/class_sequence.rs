@@ -2,13 +2,14 @@
 //! permutation after another (Goodfellow et al. 2013; van de Ven and Tolias 2019).
 
 use rand::seq::SliceRandom;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::base_set::BaseSet;
 use crate::base::random::Key;
 
 /// What a task of the sequence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Parts {
     /// Two classes each, in order: (0, 1), (2, 3), ...

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::base_set::{BaseSet, Picture, RawSet, Standardise, fixed_split};
@@ -16,7 +17,7 @@ const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 
 /// A labelled set of images in two IDX files, plain or gzip, as a preset names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
     /// Name in panels, metrics and messages.

@@ -1,12 +1,13 @@
 //! Labelled images of a study: the digits inside the program, or files that the user brings.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::base_set::{BaseSet, Standardise};
 use super::{digits, idx};
 
 /// Where images come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
     /// The 1,797 digits of 8x8 pixels that ship with the program.

@@ -22,6 +22,7 @@ use std::io::Write;
 
 use serde::de::DeserializeOwned;
 
+use crate::base::checks::Problem;
 use crate::base::random::Stream;
 
 /// Something to learn: fills batches and says what is known of it.
@@ -65,38 +66,10 @@ pub struct Feature {
     pub complexity: f64,
 }
 
-/// A setting of a task that is of the right type but cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: expected {expected}, found {found}")]
-pub struct Refusal {
-    /// Field of the task's settings.
-    pub field: &'static str,
-    /// What stands there.
-    pub found: String,
-    /// What was expected.
-    pub expected: String,
-}
-
 /// Everything that cannot be used, in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct Refusals(pub Vec<Refusal>);
-
-impl Refusals {
-    /// A single field that cannot be used.
-    fn one(field: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
-        let mut refusals = Refusals::default();
-        refusals.check(field, false, found, expected);
-        refusals
-    }
-
-    /// A field must fit; else what was found, and what was expected.
-    fn check(&mut self, field: &'static str, fits: bool, found: impl ToString, expected: impl Into<String>) {
-        if !fits {
-            self.0.push(Refusal { field, found: found.to_string(), expected: expected.into() });
-        }
-    }
-}
+pub struct Refusals(pub Vec<Problem>);
 
 /// Why a task's data could not be given.
 #[derive(Debug, thiserror::Error)]

@@ -1,18 +1,29 @@
 //! How many distinct examples there are to train on, and in which order they come.
 
 use rand::seq::SliceRandom;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::random::Key;
 
 /// How many distinct examples there are to train on. In files: a number, or `"fresh"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub enum Supply {
     /// The first so many, again and again, in a new order each time.
     Examples(u64),
     /// No example twice.
     Fresh,
+}
+
+impl Supply {
+    /// How many, where there is an end to them.
+    pub const fn examples(self) -> Option<u64> {
+        match self {
+            Supply::Examples(count) => Some(count),
+            Supply::Fresh => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Supply {
@@ -24,11 +35,11 @@ impl std::fmt::Display for Supply {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a number of examples or \"fresh\"")]
 enum Written {
     Number(u64),
-    Word(String),
+    Word(#[schemars(extend("const" = "fresh"))] String),
 }
 
 impl TryFrom<Written> for Supply {

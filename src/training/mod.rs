@@ -1,7 +1,6 @@
-//! What every study does whatever its paper: settings are checked, a learner is trained, kept and shown to
+//! What every study does whatever its paper: a learner is trained, kept and shown to
 //! instruments, and measured checks become a verdict.
 
-mod checks;
 mod judgement;
 mod learner;
 mod subject;
@@ -9,7 +8,6 @@ mod subject;
 pub(crate) mod testing;
 mod turned;
 
-pub use checks::Checks;
 pub use judgement::{Measured, Ruling, hold, missing, verdict};
 pub use learner::{Learner, Pass, Trained, burst};
 pub use turned::{Turned, turned};

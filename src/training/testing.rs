@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{
-    Cell, Checkpoint, Closing, Entry, Event, Evidence, Flow, Found, Outcome, Reading, Study, System, Trial,
-    TrialResult, TrialSpec, Verdict,
+    Cell, Checkpoint, Checks, Closing, Entry, Event, Evidence, Flow, Found, Outcome, Problem, Reading, Study, System,
+    Trial, TrialResult, TrialSpec, Verdict,
 };
 
 /// A shipped preset.
@@ -27,6 +27,13 @@ pub(crate) fn changed<S: System>(name: &str, change: impl FnOnce(&mut Value)) ->
 /// The settings of a study.
 pub(crate) fn settings_of<S: System>(study: &dyn Study) -> S::Settings {
     serde_json::from_value(study.to_json()["settings"].clone()).unwrap()
+}
+
+/// What of settings cannot be used.
+pub(crate) fn problems<S: System>(settings: &S::Settings) -> Vec<Problem> {
+    let mut checks = Checks::new();
+    S::check(settings, &mut checks);
+    checks.problems()
 }
 
 /// The trials of settings, cell by cell.

@@ -3,9 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
+use unicode_width::UnicodeWidthStr;
 
 use super::look::Look;
+pub(super) use crate::base::text::{cut, wrap};
 use crate::view::Area;
 
 /// A buffer, an area of it, and how things look.
@@ -117,18 +119,6 @@ pub(super) fn rect(area: Area) -> Rect {
     Rect { x: area.x, y: area.y, width: area.width, height: area.height }
 }
 
-/// The beginning of a text that fits into some columns.
-pub(super) fn cut(text: &str, columns: usize) -> String {
-    let mut room = columns;
-    let fits = |c: &char| {
-        let width = c.width().unwrap_or(0);
-        let fits = width <= room;
-        room = room.saturating_sub(width);
-        fits
-    };
-    text.chars().take_while(fits).collect()
-}
-
 /// A text that fits into some columns, with a mark where it was cut.
 pub(super) fn shorten(text: &str, columns: usize, look: Look) -> String {
     if text.width() <= columns {
@@ -154,45 +144,9 @@ pub(super) fn shorten_middle(text: &str, columns: usize, look: Look) -> String {
     cut(text, columns - end - 1) + look.glyph("…", "~") + &tail.iter().rev().collect::<String>()
 }
 
-/// A text in lines of at most some columns, broken between words; a newline begins a line.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let gap = usize::from(!line.is_empty());
-            if !line.is_empty() && line.width() + gap + word.width() > columns {
-                lines.push(std::mem::take(&mut line));
-            }
-            let mut word = word.to_owned();
-            while line.is_empty() && word.width() > columns.max(1) {
-                let head = cut(&word, columns.max(1));
-                let taken = if head.is_empty() { word.chars().next().map_or(1, char::len_utf8) } else { head.len() };
-                lines.push(word.drain(..taken).collect());
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(&word);
-        }
-        lines.push(line);
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_broken_between_words_and_never_too_wide() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("a\n\nb", 7), ["a", "", "b"]);
-        for columns in 0..9 {
-            let lines = wrap("extraordinarily 日本語 wide", columns);
-            assert!(lines.iter().all(|line| line.width() <= columns.max(2)), "{lines:?}");
-        }
-    }
 
     #[test]
     fn a_pen_stays_inside() {

@@ -16,6 +16,9 @@ impl App {
     /// # Errors
     /// The reason.
     pub fn enabled(&self, binding: &Binding) -> Result<(), String> {
+        if let (Context::Settings, Some(Overlay::Settings(settings))) = (binding.context, &self.overlay) {
+            return settings.enabled(binding.action);
+        }
         match (binding.context, &self.run, &self.home) {
             (Context::Panels | Context::Cursor | Context::Compare, ..) if self.comparison.is_some() => {
                 self.comparison.as_ref().map_or(Ok(()), |comparison| comparison.enabled(binding.action))
@@ -199,13 +202,14 @@ fn open(app: &mut App) {
 fn in_settings(app: &mut App, action: Action) {
     let Some(Overlay::Settings(settings)) = &mut app.overlay else { return };
     if let Some(by) = distance(action) {
-        let last = settings.leaves.len().max(1) as isize - 1;
-        settings.selected = (settings.selected as isize).saturating_add(by).clamp(0, last) as usize;
-        return;
+        return settings.step(by);
     }
     match action {
         Action::Open => settings.type_value(),
         Action::Accept => settings.accept(app.bench.as_ref()),
+        Action::Left => settings.choose(app.bench.as_ref(), false),
+        Action::Right => settings.choose(app.bench.as_ref(), true),
+        Action::PutBack => settings.put_back(app.bench.as_ref()),
         Action::Back if settings.typing.is_some() => (settings.typing, settings.error) = (None, None),
         Action::Back => app.overlay = None,
         Action::Start => match app.bench.start(&settings.preset, &settings.set) {

@@ -49,7 +49,7 @@ fn an_edited_preset_starts_with_its_changes() {
     let (mut app, bench) = viewer(false);
     press(&mut app, "e");
     while let Some(Overlay::Settings(settings)) = &app.overlay {
-        if settings.leaves[settings.selected].path == "settings.width" {
+        if settings.rows[settings.selected].setting.path == "settings.width" {
             break;
         }
         press(&mut app, "j");

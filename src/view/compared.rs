@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::metric::{self, Along};
 use super::words;
 use crate::base::interval::{Mean, student, welch};
-use crate::contract::{Body, Card, Dash, Lines, Panel, StudyState, Table, TrialState};
+use crate::contract::{Body, Card, Dash, Lines, Panel, StudyState, Table, TrialState, typed};
 
 /// One of the runs.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +187,7 @@ fn leaves(value: &Value, path: &str, found: &mut BTreeMap<String, String>) {
         Value::Array(items) if items.iter().any(Value::is_object) => {
             items.iter().enumerate().for_each(|(i, value)| leaves(value, &format!("{path}[{i}]"), found));
         }
-        leaf => _ = found.insert(path.to_owned(), leaf.to_string()),
+        leaf => _ = found.insert(path.to_owned(), typed(leaf)),
     }
 }
 

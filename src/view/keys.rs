@@ -183,6 +183,8 @@ actions! {
     Start,
     /// Keep what was typed.
     Accept,
+    /// Put a setting back to its shipped value.
+    PutBack,
     /// Focus a panel by its number.
     Panel,
     /// Previous trial.
@@ -365,6 +367,15 @@ pub const KEYS: &[Binding] = &[
     bind(C::Tour, &[Enter, Char('n')], A::TourOn, "on", "The next stop of the tour, without doing this one."),
     bind(C::Tour, &[Esc], A::TourEnd, "end", "End the tour."),
     bind(C::Settings, &[Enter], A::Open, "change", "Type another value for the selected setting."),
+    bind(
+        C::Settings,
+        &[Right, Char('l'), Char(' ')],
+        A::Right,
+        "choose",
+        "The next of the names that the setting takes.",
+    ),
+    bind(C::Settings, &[Left, Char('h')], A::Left, "", "The name before."),
+    bind(C::Settings, &[Char('u')], A::PutBack, "put back", "Put the setting and its parts back to what was shipped."),
     bind(C::Settings, &[Char('r')], A::Start, "run", "Start a run with these settings."),
     bind(C::Settings, &[Up, Char('k')], A::Up, "", "Previous setting."),
     bind(C::Settings, &[Down, Char('j')], A::Down, "", "Next setting."),

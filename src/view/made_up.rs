@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Bench, Feed, RunRow, Wish};
@@ -12,13 +13,42 @@ use crate::base::random::Key;
 use crate::contract::*;
 use crate::run::{Changes, load};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What a preset sets.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Knobs {
+    /// d: width of the residual stream; every head has its share of it.
     width: u32,
+    /// H: attention heads.
     heads: u32,
+    /// K: numbers of training tasks that are compared, each a condition of its own; the last says `inf` where every
+    /// sequence has a task that was never seen before.
     tasks: Vec<String>,
-    rate: f64,
+    /// The rate that Adam's steps warm up to.
+    learning_rate: f64,
+    /// What learns.
+    model: Model,
+}
+
+/// A model with what it is made from.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Model {
+    /// Attention over all that came before.
+    Transformer,
+    /// A decision tree; nobody knows a good depth.
+    Tree {
+        /// Questions in a row.
+        depth: u32,
+    },
+    /// Convolutions along the sequence, each over its neighbours alone.
+    Cnn {
+        /// Filters of every convolution.
+        filters: u32,
+        /// Whether neighbours are averaged behind it.
+        #[serde(default)]
+        pool: bool,
+    },
 }
 
 pub(crate) struct MadeUp;
@@ -54,12 +84,14 @@ impl System for MadeUp {
         ShippedPreset {
             name: "quick",
             text: r#"(system: "gpicl", about: "The switch from recalling tasks to learning them, in a minute.", seed: 7,
-                seeds: 3, settings: (width: 64, heads: 2, tasks: ["4", "32", "inf"], rate: 0.003))"#,
+                seeds: 3, settings: (width: 64, heads: 2, tasks: ["4", "32", "inf"], learning_rate: 0.003,
+                model: cnn(filters: 16)))"#,
         },
         ShippedPreset {
             name: "full",
             text: r#"(system: "gpicl", about: "The whole map of tasks against width, the state study, the plateaus.",
-                seed: 7, seeds: 2, settings: (width: 128, heads: 4, tasks: ["4", "64", "1024", "inf"], rate: 0.003))"#,
+                seed: 7, seeds: 2, settings: (width: 128, heads: 4, tasks: ["4", "64", "1024", "inf"],
+                learning_rate: 0.003, model: transformer))"#,
         },
     ];
     const KNOBS: &'static [Knob] =
@@ -67,10 +99,10 @@ impl System for MadeUp {
     type Settings = Knobs;
     type Condition = ();
 
-    fn problems(settings: &Knobs) -> Vec<Problem> {
+    fn check(settings: &Knobs, checks: &mut Checks) {
         let fits = settings.heads > 0 && settings.width.is_multiple_of(settings.heads);
-        let problem = Problem::new("width", settings.width, format!("a multiple of heads ({})", settings.heads));
-        if fits { Vec::new() } else { vec![problem] }
+        checks.holds("width", fits, settings.width, format!("a multiple of heads ({})", settings.heads));
+        checks.positive("learning_rate", settings.learning_rate, 1.0);
     }
 
     fn cells(settings: &Knobs, seeds: u64) -> Vec<Cell<()>> {

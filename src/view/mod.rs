@@ -46,5 +46,5 @@ pub use metric::{Along, headline, metric_names};
 pub use palette::Palette;
 pub use pointer::Pointed;
 pub use run::{Focus, Item, Shown, Stand, Told, items, journal, last_error, notes};
-pub use settings::{Field, Leaf, Settings};
+pub use settings::{Field, SettingRow, Settings};
 pub use tour::{Stop, Tour};

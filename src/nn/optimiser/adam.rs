@@ -2,13 +2,14 @@
 //! for their beginning at zero. With [`super::Decay::Decoupled`] it is AdamW (Loshchilov and Hutter
 //! 2019, algorithm 2).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::elementwise;
 use crate::engine::ops::optimiser_step::Rule;
 
 /// Adam's two moments.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Moments {
     /// Decay of the first moment.

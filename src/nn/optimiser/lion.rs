@@ -1,13 +1,14 @@
 //! Lion: `w -= learning_rate sign(beta1 m + (1 - beta1) g)`, then `m = beta2 m + (1 - beta2) g`
 //! (Chen et al. 2023, algorithm 2). Its learning rate is 3 to 10 times below Adam's.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::elementwise;
 use crate::engine::ops::optimiser_step::Rule;
 
 /// Lion.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lion {
     /// Weight of the momentum in the step.

@@ -1,5 +1,6 @@
 //! What the methods share: the choice between them, and what one weight's update is made from.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Adagrad, Decay, Group, Lion, Moments, Muon, OptimiserSettings, RmsProp, Sgd, Shampoo, Sign};
@@ -8,7 +9,7 @@ use crate::engine::ops::optimiser_step::{OptimiserStep, Rule};
 use crate::engine::{Graph, Shape, Slot, Store, Var};
 
 /// How a gradient becomes a step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Gradient descent, with or without momentum.

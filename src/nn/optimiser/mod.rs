@@ -17,6 +17,7 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::ops::copy::Copy;
@@ -39,7 +40,7 @@ pub use sign::Sign;
 use method::Update;
 
 /// Weight decay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
     /// None.
@@ -53,7 +54,7 @@ pub enum Decay {
 }
 
 /// What an optimiser is set to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimiserSettings {
     /// How a gradient becomes a step.

@@ -3,6 +3,7 @@
 //!
 //! Weights without two axes, and those whose group says so, step by Adam.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::{Stepping, Update, states_of};
@@ -14,7 +15,7 @@ use crate::engine::{Shape, Var};
 const QUINTIC: [f32; 3] = [3.4445, -4.7750, 2.0315];
 
 /// How singular values are set to one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Orthogonalisation {
     /// Five steps of Newton and Schulz's iteration: matrix products alone, singular values within 0.7
@@ -26,7 +27,7 @@ pub enum Orthogonalisation {
 }
 
 /// What the orthogonal matrix is multiplied with. Weights are `[inputs, outputs]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MuonScale {
     /// `sqrt(max(1, outputs / inputs))` (Jordan et al. 2024).
@@ -38,7 +39,7 @@ pub enum MuonScale {
 }
 
 /// Muon.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Muon {
     /// Decay of the velocity.

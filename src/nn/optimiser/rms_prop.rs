@@ -1,13 +1,14 @@
 //! RMSProp: `v = decay v + (1 - decay) g^2`, `w -= learning_rate g / (sqrt v + epsilon)` (Tieleman and
 //! Hinton 2012, lecture 6e); centred by the mean gradient (Graves 2013); with momentum on the step.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::elementwise;
 use crate::engine::ops::optimiser_step::Rule;
 
 /// RMSProp.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RmsProp {
     /// Decay of the mean square.

@@ -1,13 +1,14 @@
 //! SGD: `v = momentum v + g`, `w -= learning_rate v`; Nesterov's form steps along
 //! `g + momentum v` (Sutskever, Martens, Dahl and Hinton 2013, as in PyTorch).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::elementwise;
 use crate::engine::ops::optimiser_step::Rule;
 
 /// Gradient descent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sgd {
     /// Decay of the velocity; 0 keeps none.

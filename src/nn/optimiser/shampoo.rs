@@ -4,6 +4,7 @@
 //!
 //! A vector has one side and the power -1/2; of more than two axes all but the first are one side.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Group;
@@ -12,7 +13,7 @@ use crate::engine::ops::optimiser_step::Rule;
 use crate::engine::{Shape, Var};
 
 /// Where the length of a step comes from; the direction is Shampoo's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grafting {
     /// Shampoo's own.
@@ -35,7 +36,7 @@ pub enum Grafting {
 }
 
 /// Shampoo.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shampoo {
     /// Decay of the preconditioners, which are then means; 1 adds up, as the paper does.

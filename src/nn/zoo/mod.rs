@@ -19,6 +19,7 @@ mod tests;
 mod transformer;
 mod window_mlp;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Var;
@@ -67,7 +68,7 @@ pub trait SequenceModel: Send + Sync + std::fmt::Debug {
 }
 
 /// The kinds of sequence model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Pre-norm Transformer with causal, windowed softmax attention.

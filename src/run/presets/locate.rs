@@ -117,6 +117,12 @@ impl<'a> Map<'a> {
         self.field_at(frame, paths, &frame.index.to_string(), [at, at]);
     }
 
+    /// Every field that has a name, in order, and where that stands.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, Place)> {
+        let named = self.fields.iter().filter(|field| field.key != field.value);
+        named.map(|field| (field.paths[0].as_str(), place(self.text, field.key)))
+    }
+
     /// Where the field's name stands.
     pub(super) fn key(&self, path: &str) -> Option<Place> {
         self.field(path).map(|field| place(self.text, field.key))

@@ -3,6 +3,7 @@
 mod change;
 mod failure;
 mod locate;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use crate::base::text::nearest;
 use crate::contract::{Entry, PresetError, Study};
 
 pub use self::failure::{Complaint, PresetFailure};
+pub use self::template::template;
 
 /// Larger files are no presets.
 const LARGEST: u64 = 1 << 20;

@@ -18,7 +18,7 @@ mod training;
 
 use crate::base::random::Key;
 use crate::contract::{
-    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
     metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
@@ -83,13 +83,12 @@ impl System for ExactInductiveBias {
     type Settings = Settings;
     type Condition = Condition;
 
-    fn problems(settings: &Settings) -> Vec<Problem> {
-        let mut problems = settings.problems();
+    fn check(settings: &Settings, checks: &mut Checks) {
+        settings.check(checks);
         // Files are read last: a wrong number is told without waiting for them.
-        if problems.is_empty() {
-            problems.extend(data::images(&settings.digits).err());
+        if checks.none() {
+            data::images(&settings.digits).err().into_iter().for_each(|problem| checks.refuse(problem));
         }
-        problems
     }
 
     fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {

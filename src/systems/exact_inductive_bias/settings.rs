@@ -1,13 +1,13 @@
 //! What a preset sets: two kernel spaces, networks, and which data they are conditioned on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Cell, Problem};
+use crate::contract::{Cell, Checks};
 use crate::tasks::images::Source;
-use crate::training::Checks;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Labels of the training data on which all hypotheses are conditioned. What the ablation takes away.
@@ -27,7 +27,7 @@ pub struct Settings {
 }
 
 /// Labels of the training data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Labels {
     /// Those of the task.
@@ -38,7 +38,7 @@ pub enum Labels {
 }
 
 /// Leg A: targets on the torus.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Torus {
     /// Dimensions d, ascending from 1.
@@ -54,7 +54,7 @@ pub struct Torus {
 }
 
 /// Leg B: classes of images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digits {
     /// The images.
@@ -77,7 +77,7 @@ pub struct Digits {
 }
 
 /// How networks are trained: Adam on the mean squared error to one-hot labels.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
     /// Images in a batch.
@@ -92,7 +92,7 @@ pub struct Training {
 }
 
 /// What of a network is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// All of it.
@@ -105,7 +105,7 @@ pub enum Body {
 }
 
 /// A space of networks: one input layer, `depth` further hidden layers, a linear output, ReLU.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Architecture {
     /// Hidden units of each layer; 0 for a linear map without hidden layers.
@@ -120,7 +120,7 @@ pub struct Architecture {
 }
 
 /// Leg C.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Architectures {
     /// At most so many splits.
@@ -306,9 +306,8 @@ impl Settings {
         }
     }
 
-    /// What cannot be used, whatever the files hold.
-    pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
+    /// Checks what can be checked whatever the files hold.
+    pub(super) fn check(&self, checks: &mut Checks) {
         checks.range("samples", self.samples, 100..=1_000_000);
         checks.range("refits", self.refits, 0..=10_000);
         checks.range("torus.train", self.torus.train, 2..=4000);
@@ -345,6 +344,5 @@ impl Settings {
         labels.dedup();
         let found = format!("{} the same", all - labels.len());
         checks.holds("architectures.spaces", labels.len() == all, found, "every condition once");
-        checks.problems()
     }
 }

@@ -2,28 +2,23 @@
 
 use super::dataset::Points;
 use super::settings::Settings;
-use crate::contract::Problem;
-use crate::tasks::idx;
-use crate::training::Checks;
+use crate::contract::{Checks, Problem};
 
 impl Settings {
-    /// Values that cannot be used, all at once; paths from the top of the settings.
-    pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.number_problems();
+    /// Checks everything.
+    pub(super) fn check(&self, checks: &mut Checks) {
+        self.check_numbers(checks);
         // Files are read last: a wrong number is told without waiting for them.
-        if problems.is_empty() {
-            let wrong = |(i, files): (usize, &idx::Files)| {
-                let error = Points::files(files).err()?;
-                Some(Problem::told(format!("data.files[{i}]"), error))
-            };
-            problems.extend(self.data.files.iter().enumerate().filter_map(wrong));
+        if checks.none() {
+            for (i, files) in self.data.files.iter().enumerate() {
+                let error = Points::files(files).err();
+                error.into_iter().for_each(|error| checks.refuse(Problem::told(format!("data.files[{i}]"), error)));
+            }
         }
-        problems
     }
 
-    fn number_problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
-        self.check_tasks(&mut checks);
+    fn check_numbers(&self, checks: &mut Checks) {
+        self.check_tasks(checks);
         let learners = &self.learners;
         checks.range("volume.samples", self.volume.samples, 100..=10_000_000);
         checks.range("volume.points", self.volume.points, 1..=1000);
@@ -54,13 +49,10 @@ impl Settings {
         checks.positive("learners.network.learning_rate", learners.network.learning_rate, 10.0);
         checks.positive("learners.network.fitted", learners.network.fitted, 10.0);
         checks.positive("data.error", self.data.error, f64::INFINITY);
-        for width in &learners.widths {
-            checks.positive("learners.widths", *width, f64::INFINITY);
-        }
+        checks.positive_each("learners.widths", learners.widths.iter().copied(), f64::INFINITY);
         let fits = self.data.noise.first() == Some(&0.0) && self.data.noise.windows(2).all(|pair| pair[0] < pair[1]);
         checks.holds("data.noise", fits, format!("{:?}", self.data.noise), "ascending from 0");
         checks.holds("learners.widths", !learners.widths.is_empty(), "none", "at least one width");
-        checks.problems()
     }
 
     fn check_tasks(&self, checks: &mut Checks) {

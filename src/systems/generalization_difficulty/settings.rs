@@ -1,5 +1,6 @@
 //! What a preset sets: cells whose volume is exact, ladders of learners, and data sets.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{dataset, volume};
@@ -11,7 +12,7 @@ use crate::tasks::torus::FourierBasis;
 const TRIAL_BYTES: u64 = 600_000;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Functions that hypotheses and targets are made of. What the ablation takes away.
@@ -28,7 +29,7 @@ pub struct Settings {
 }
 
 /// Functions on the torus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Products over all dimensions: `(2 K + 1)^m` functions.
@@ -39,7 +40,7 @@ pub enum Basis {
 }
 
 /// Leg A.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Volume {
     /// Dimensions m at the frequency [`Volume::frequency`], ascending from 1.
@@ -57,7 +58,7 @@ pub struct Volume {
 }
 
 /// Frequencies of one dimension.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolutions {
     /// m.
@@ -67,7 +68,7 @@ pub struct Resolutions {
 }
 
 /// The curve over n.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MorePoints {
     /// m.
@@ -79,7 +80,7 @@ pub struct MorePoints {
 }
 
 /// Leg B.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Learners {
     /// Pairs (m, K).
@@ -109,7 +110,7 @@ pub struct Learners {
 }
 
 /// How networks are trained: Adam on the mean squared error.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Units of each hidden layer.
@@ -127,7 +128,7 @@ pub struct Network {
 }
 
 /// Control (a).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Embedded {
     /// m.
@@ -139,7 +140,7 @@ pub struct Embedded {
 }
 
 /// Leg C.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSets {
     /// eps over the Lipschitz constant of the loss.

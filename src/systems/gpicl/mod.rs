@@ -17,8 +17,8 @@ mod trial;
 
 use crate::base::random::Key;
 use crate::contract::{
-    Card, Cell, Evidence, Family, Knob, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    Verdict, metric, presets, shipped_thumbnail,
+    Card, Cell, Checks, Evidence, Family, Knob, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Placed, Settings};
@@ -74,19 +74,20 @@ impl System for Gpicl {
     type Settings = Settings;
     type Condition = Placed;
 
-    fn problems(settings: &Settings) -> Vec<Problem> {
-        let mut problems = settings.problems();
-        // Files are read last: a wrong number is told without waiting for them.
-        if problems.is_empty() {
-            match sets::Sets::load(settings) {
-                Ok(sets) => {
-                    problems.extend(settings.problems_with(sets.base.classes()));
-                    problems.extend(sets.problems(settings));
-                }
-                Err(problem) => problems.push(problem),
-            }
+    fn check(settings: &Settings, checks: &mut Checks) {
+        // Files are read last: a wrong number is told without waiting for them. Until then there may be 256 classes.
+        let mut first = Checks::new();
+        settings.check(if settings.base.is_digits() { 10 } else { 256 }, &mut first);
+        if !first.none() {
+            return first.problems().into_iter().for_each(|problem| checks.refuse(problem));
         }
-        problems
+        match sets::Sets::load(settings) {
+            Ok(sets) => {
+                settings.check(sets.base.classes(), checks);
+                sets.problems(settings).into_iter().for_each(|problem| checks.refuse(problem));
+            }
+            Err(problem) => checks.refuse(problem),
+        }
     }
 
     fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Placed>> {

@@ -43,7 +43,7 @@ impl Sets {
     pub(super) fn problems(&self, settings: &Settings) -> Vec<Problem> {
         let config = settings.common.family(TaskCount::Infinite);
         let refusals = Gpicl::new(config, Arc::clone(&self.base), Key::new(0)).err().unwrap_or_default();
-        let of_base = refusals.0.into_iter().filter(|refusal| refusal.field == "base");
+        let of_base = refusals.0.into_iter().filter(|refusal| refusal.path == "base");
         of_base.map(|refusal| Problem::told("base", refusal)).collect()
     }
 }

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cost;
 use super::sets::FOREIGN;
 use crate::base::text::nearest;
-use crate::contract::{Cell, Problem};
+use crate::contract::{Cell, Checks, Expectation, Problem};
 use crate::nn::zoo;
 use crate::tasks::base_set::Standardise;
 use crate::tasks::gpicl::{Config, Format, TaskCount};
 use crate::tasks::idx::Files;
 use crate::tasks::images::Source;
-use crate::training::Checks;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the training images come from.
@@ -41,7 +41,7 @@ pub struct Settings {
 }
 
 /// How much is evaluated, and how often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Sequences of each set at the end.
@@ -53,7 +53,7 @@ pub struct Evaluation {
 }
 
 /// One condition in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// K: number of training tasks, or `"inf"`.
@@ -99,7 +99,7 @@ pub struct Condition {
 }
 
 /// The question that a grid answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Study {
     /// K: memorise, identify or learn (R1, R2, R4).
@@ -115,7 +115,7 @@ pub enum Study {
 }
 
 /// A product of lists on top of `common`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
     /// What it answers.
@@ -181,10 +181,8 @@ impl Condition {
         self.window >= self.tokens
     }
 
-    fn problems(&self, base_classes: usize) -> Vec<Problem> {
-        let mut checks = Checks::new();
-        let refusals = self.family(TaskCount::Infinite).refusals(base_classes);
-        checks.extend(refusals.0.into_iter().map(|r| Problem::new(r.field, r.found, r.expected)).collect());
+    fn check(&self, base_classes: usize, checks: &mut Checks) {
+        self.family(TaskCount::Infinite).check(base_classes, checks);
         checks.range("width", self.width, 1..=4096);
         checks.range("layers", self.layers, 1..=64);
         checks.range("heads", self.heads, 1..=256);
@@ -205,7 +203,6 @@ impl Condition {
         checks.share("beta1", self.beta1, 1.0);
         checks.share("beta2", self.beta2, 1.0);
         checks.positive("epsilon", self.epsilon, 1.0);
-        checks.problems()
     }
 }
 
@@ -334,59 +331,52 @@ impl Settings {
             .taking(cost::memory(&c, &self.evaluation), cost::disk(&c))
     }
 
-    /// What cannot be used whatever the base set; paths from the top of the settings.
-    pub fn problems(&self) -> Vec<Problem> {
-        self.problems_with(if self.base.is_digits() { 10 } else { 256 })
+    /// Checks everything for a base set of so many classes.
+    pub fn check(&self, base_classes: usize, checks: &mut Checks) {
+        checks.under("common", |checks| self.common.check(base_classes, checks));
+        checks.under("evaluation", |checks| {
+            checks.range("sequences", self.evaluation.sequences, 1..=100_000);
+            checks.range("probe", self.evaluation.probe, 1..=100_000);
+            checks.range("every", self.evaluation.every, 1..=1_000_000);
+        });
+        checks.holds("task_limit", self.task_limit != TaskCount::Finite(0), 0, "at least 1, or \"inf\"");
+        checks.holds("grids", !self.grids.is_empty(), "none", "at least one grid");
+        for (i, grid) in self.grids.iter().enumerate() {
+            checks.holds(format!("grids[{i}].seeds"), grid.seeds != Some(0), 0, "at least 1 seed");
+        }
+        // The grids differ from `common`, so they are looked at when it is sound.
+        if checks.none() {
+            self.check_grids(base_classes, checks);
+        }
     }
 
-    /// What cannot be used with a base set of so many classes.
-    pub fn problems_with(&self, base_classes: usize) -> Vec<Problem> {
-        let under = |problem: Problem| Problem { path: format!("common.{}", problem.path), ..problem };
-        let mut problems: Vec<Problem> = self.common.problems(base_classes).into_iter().map(under).collect();
-        let mut checks = Checks::under("evaluation");
-        checks.range("sequences", self.evaluation.sequences, 1..=100_000);
-        checks.range("probe", self.evaluation.probe, 1..=100_000);
-        checks.range("every", self.evaluation.every, 1..=1_000_000);
-        problems.extend(checks.problems());
-        if self.task_limit == TaskCount::Finite(0) {
-            problems.push(Problem::new("task_limit", 0, "at least 1, or \"inf\""));
-        }
-        if self.grids.is_empty() {
-            problems.push(Problem::new("grids", "none", "at least one grid"));
-        }
-        problems.extend(self.grids.iter().enumerate().filter_map(|(i, grid)| {
-            let zero = grid.seeds == Some(0);
-            zero.then(|| Problem::new(format!("grids[{i}].seeds"), 0, "at least 1 seed"))
-        }));
-        if problems.is_empty() {
-            problems.extend(self.cell_problems(base_classes));
-        }
-        problems
-    }
-
-    /// What cannot be used in the cells, when `common` itself is sound.
-    fn cell_problems(&self, base_classes: usize) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    fn check_grids(&self, base_classes: usize, checks: &mut Checks) {
+        let mut found = Vec::new();
         for (i, grid) in self.grids.iter().enumerate() {
             match grid.conditions(&self.common) {
-                Err(problem) => problems.push(Problem { path: format!("grids[{i}].{}", problem.path), ..problem }),
+                Err(problem) => found.push(Problem { path: format!("grids[{i}].{}", problem.path), ..problem }),
                 Ok(conditions) => {
-                    let located = |p: Problem| {
-                        let part = if grid.with.contains_key(&p.path) { "with" } else { "over" };
-                        Problem { path: format!("grids[{i}].{part}.{}", p.path), ..p }
-                    };
-                    problems.extend(conditions.iter().flat_map(|(_, c)| c.problems(base_classes)).map(located));
+                    let part = |field: &str| if grid.with.contains_key(field) { "with" } else { "over" };
+                    let place = |field: &str| format!("grids[{i}].{}.{field}", part(field));
+                    for (_, condition) in conditions {
+                        let mut cell = Checks::new();
+                        condition.check(base_classes, &mut cell);
+                        let (asked, wrong) = cell.told();
+                        found.extend(wrong.into_iter().map(|p| Problem { path: place(&p.path), ..p }));
+                        let set = |field: &str| grid.with.contains_key(field) || grid.over.contains_key(field);
+                        for Expectation { path, expected } in asked.into_iter().filter(|asked| set(&asked.path)) {
+                            checks.expect(Expectation { path: place(&path), expected });
+                        }
+                    }
                 }
             }
         }
+        found.dedup();
+        found.into_iter().for_each(|problem| checks.refuse(problem));
         let cells = self.cells(1).unwrap_or_default();
-        let twice =
-            |(i, cell): (usize, &Cell<Placed>)| cells[..i].iter().any(|earlier| earlier.condition == cell.condition);
-        if problems.is_empty() && cells.iter().enumerate().any(twice) {
-            problems.push(Problem::new("grids", "the same condition twice", "every condition once in a study"));
-        }
-        problems.dedup();
-        problems
+        let twice = cells.iter().enumerate().any(|(i, cell)| cells[..i].iter().any(|c| c.condition == cell.condition));
+        let sound = checks.none();
+        checks.holds("grids", !sound || !twice, "the same condition twice", "every condition once in a study");
     }
 
     /// How many sets a condition is examined on at the end: unseen and permuted sequences, random

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Cell, Problem};
+use crate::contract::{Cell, Checks, Problem};
 use crate::nn::optimiser::OptimiserSettings;
 use crate::tasks::base_set::Split;
 use crate::tasks::cifar;
 use crate::tasks::opposing::{Absolute, Conflict, Groups, SkyDigits};
-use crate::training::Checks;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the groups of the condition `opposing` ask for opposite outputs. False is the ablation: the
@@ -36,7 +36,7 @@ pub struct Settings {
 }
 
 /// How sharpness is followed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sharpness {
     /// Steps from one measurement to the next.
@@ -48,7 +48,7 @@ pub struct Sharpness {
 }
 
 /// Leg A.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Linear {
     /// d: length of the useful input.
@@ -76,7 +76,7 @@ pub struct Linear {
 }
 
 /// Leg B.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// d: length of the useful input.
@@ -106,7 +106,7 @@ pub struct Network {
 }
 
 /// Another optimiser on leg B.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
     /// Name for people.
@@ -121,7 +121,7 @@ pub struct Study {
 }
 
 /// Leg C.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digits {
     /// Images.
@@ -141,7 +141,7 @@ pub struct Digits {
 }
 
 /// Pictures that the user brings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnPictures {
     /// A file of CIFAR-10 in its binary form.
@@ -332,9 +332,8 @@ impl Settings {
         condition.steps as f64 * pass * (3.0 + 6.0 * products)
     }
 
-    /// What cannot be used; paths from the top of the settings.
-    pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
+    /// Checks everything.
+    pub(super) fn check(&self, checks: &mut Checks) {
         let Settings { sharpness: s, linear: a, network: b, .. } = self;
         for (path, value, most) in [
             ("sharpness.iterations", s.iterations, 1000),
@@ -400,17 +399,15 @@ impl Settings {
             let taken = ["opposing", "consistent", "none", "delete"].iter().any(|word| study.name.starts_with(word));
             checks.holds(format!("studies[{i}].name"), !taken, &study.name, "a name that begins otherwise");
             checks.positive(format!("studies[{i}].rate"), study.rate, 10.0);
-            study.batch.iter().for_each(|batch| checks.range(format!("studies[{i}].batch"), *batch, 1..=b.examples));
+            checks.range_of_each(format!("studies[{i}].batch"), study.batch, 1..=b.examples);
         }
-        self.pictures.iter().for_each(|pictures| checks.extend(pictures.problems()));
-        self.digits.iter().for_each(|digits| checks.extend(digits.problems(s.every)));
-        checks.problems()
+        self.pictures.iter().for_each(|pictures| checks.under("pictures", |checks| pictures.check(checks)));
+        self.digits.iter().for_each(|digits| checks.under("digits", |checks| digits.check(s.every, checks)));
     }
 }
 
 impl Digits {
-    fn problems(&self, every: u64) -> Vec<Problem> {
-        let mut checks = Checks::under("digits");
+    fn check(&self, every: u64, checks: &mut Checks) {
         checks.range("examples", self.examples, 200..=1400);
         checks.range("group", self.group, 1..=self.examples / 40);
         let [a, b] = self.classes;
@@ -421,13 +418,11 @@ impl Digits {
         checks.positive("rate", self.rate, 100.0);
         // Four measurements at least.
         checks.range("steps", self.steps, 4 * every..=1_000_000);
-        checks.problems()
     }
 }
 
 impl OwnPictures {
-    fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::under("pictures");
+    fn check(&self, checks: &mut Checks) {
         checks.range("examples", self.examples, 20..=50_000);
         checks.range("unseen", self.unseen, 0..=10_000);
         checks.range("listed", self.listed, 2..=self.examples / 4);
@@ -439,8 +434,7 @@ impl OwnPictures {
         if checks.none()
             && let Err(error) = cifar::read(&self.file, 0, self.examples + self.unseen)
         {
-            checks.extend(vec![Problem::told("pictures.file", error)]);
+            checks.refuse(Problem::told("file", error));
         }
-        checks.problems()
     }
 }

@@ -10,7 +10,8 @@ use crate::instruments::sharpness::{HessianVector, lanczos, random_direction};
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::opposing::Groups;
 use crate::training::testing::{
-    changed, contract, finish, judged, measured, preset, result, run, settings_of, takes_away_only, to_its_verdict,
+    changed, contract, finish, judged, measured, preset, problems, result, run, settings_of, takes_away_only,
+    to_its_verdict,
 };
 
 /// A preset shrunk to a few steps, with everything else as it is.
@@ -91,7 +92,7 @@ fn the_ablation_takes_away_the_opposition_and_nothing_else() {
 #[test]
 fn settings_that_cannot_be_used_are_refused_by_name() {
     let good = settings_of::<OpposingSignals>(preset::<OpposingSignals>("full").as_ref());
-    assert!(good.problems().is_empty());
+    assert!(problems::<OpposingSignals>(&good).is_empty());
     type Spoil = fn(&mut Settings);
     let wrong: [(&str, Spoil); 7] = [
         ("network.group", |s| s.network.group = 200),
@@ -105,7 +106,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
     for (path, spoil) in wrong {
         let mut settings = good.clone();
         spoil(&mut settings);
-        assert!(settings.problems().iter().any(|p| p.path == path), "{path}");
+        assert!(problems::<OpposingSignals>(&settings).iter().any(|p| p.path == path), "{path}");
     }
 }
 

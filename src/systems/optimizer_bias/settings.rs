@@ -1,21 +1,21 @@
 //! What a preset sets: the sequence of tasks, the network, and the optimisers with their learning rates.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Cell, Problem};
+use crate::contract::{Cell, Checks};
 use crate::nn::optimiser::{
     Adagrad, Method, Moments, Muon, MuonScale, OptimiserSettings, Orthogonalisation, Sgd, Shampoo,
 };
 use crate::nn::zoo::mlp::multiply_adds;
 use crate::tasks::class_sequence::Parts;
 use crate::tasks::images::Source;
-use crate::training::Checks;
 
 /// Replicas on which learning rates are chosen; the others are judged.
 pub(super) const TUNING: u64 = 2;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether Shampoo keeps its matrices. False is the ablation: every Shampoo keeps the diagonals alone.
@@ -41,7 +41,7 @@ pub struct Settings {
 }
 
 /// The network: hidden layers with a relu, no biases, as many outputs as classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Units of a hidden layer.
@@ -51,7 +51,7 @@ pub struct Network {
 }
 
 /// How long a task is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
     /// Images in a batch.
@@ -67,7 +67,7 @@ pub struct Training {
 }
 
 /// An optimiser of the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Momentum 0.9.
@@ -123,7 +123,7 @@ impl Kind {
 }
 
 /// An optimiser with the learning rates that it may choose from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contender {
     /// Which.
@@ -133,7 +133,7 @@ pub struct Contender {
 }
 
 /// Leg B: all classes at once, SGD on the weights against SGD on v with w = v |v|^(power - 1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sparse {
     /// The power that is compared.
@@ -147,7 +147,7 @@ pub struct Sparse {
 }
 
 /// Another network or sequence, shown and not judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variation {
     /// Name for people.
@@ -286,9 +286,8 @@ impl Settings {
         6.0 * steps * self.training.batch as f64 * weights
     }
 
-    /// What cannot be used; paths from the top of the settings.
-    pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
+    /// Checks everything.
+    pub(super) fn check(&self, checks: &mut Checks) {
         let most = if self.images.is_digits() { 1500 } else { 1_000_000 };
         checks.range("test", self.test, 50..=most);
         let networks = [("network".to_owned(), self.network)].into_iter();
@@ -340,7 +339,6 @@ impl Settings {
                 "rates above 0 and below 10",
             );
         }
-        checks.problems()
     }
 }
 

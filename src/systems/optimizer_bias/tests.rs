@@ -15,7 +15,8 @@ use crate::nn::optimiser::Optimiser;
 use crate::nn::weights::{Builder, Init};
 use crate::tasks::class_sequence::Parts;
 use crate::training::testing::{
-    changed, contract, judged, measured, preset, result, run, settings_of, takes_away_only, to_its_verdict, trials,
+    changed, contract, judged, measured, preset, problems, result, run, settings_of, takes_away_only, to_its_verdict,
+    trials,
 };
 
 /// A preset shrunk to a few steps, with everything else as it is.
@@ -71,11 +72,11 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("variations[5].parts", |s| s.variations[5].parts = Parts::Permuted(1)),
     ];
     let good = settings_of::<OptimizerBias>(preset::<OptimizerBias>("full").as_ref());
-    assert!(good.problems().is_empty());
+    assert!(problems::<OptimizerBias>(&good).is_empty());
     for (path, spoil) in wrong {
         let mut settings = good.clone();
         spoil(&mut settings);
-        assert!(settings.problems().iter().any(|p| p.path == path), "{path}");
+        assert!(problems::<OptimizerBias>(&settings).iter().any(|p| p.path == path), "{path}");
     }
 }
 

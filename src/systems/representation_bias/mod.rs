@@ -16,7 +16,7 @@ mod trial;
 
 use crate::base::random::Key;
 use crate::contract::{
-    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
     metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
@@ -108,8 +108,8 @@ impl System for RepresentationBias {
     type Settings = Settings;
     type Condition = Condition;
 
-    fn problems(settings: &Settings) -> Vec<Problem> {
-        settings.problems()
+    fn check(settings: &Settings, checks: &mut Checks) {
+        settings.check(checks);
     }
 
     fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {

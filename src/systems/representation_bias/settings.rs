@@ -1,15 +1,15 @@
 //! What a preset sets: the conditions one by one, and how much is looked at.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Cell, Problem};
+use crate::contract::{Cell, Checks};
 use crate::nn::optimiser::{Method, OptimiserSettings};
 use crate::nn::zoo::mlp::multiply_adds;
 use crate::tasks::bits::{Formula, INPUTS, WIDTH};
-use crate::training::Checks;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether features differ in complexity. Without it a parity or a majority is the first of its bits: that is
@@ -27,7 +27,7 @@ pub struct Settings {
 }
 
 /// How much is looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Held-out inputs on which the layer is fitted from a feature, at the end.
@@ -45,7 +45,7 @@ pub struct Evaluation {
 }
 
 /// The part that a condition plays in the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The first feature is easy, the second hard.
@@ -61,7 +61,7 @@ pub enum Role {
 }
 
 /// One condition in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Name for people.
@@ -93,7 +93,7 @@ pub struct Condition {
 }
 
 /// What is learned: two features, each by an output of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// Features of 16 bits.
@@ -111,7 +111,7 @@ pub enum Task {
 }
 
 /// What learns.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     /// Hidden layers with relu; the last is the representation.
@@ -186,8 +186,7 @@ impl Condition {
         matches!(self.role, Role::EasyEasy | Role::HardHard)
     }
 
-    fn problems(&self, path: &str) -> Vec<Problem> {
-        let mut checks = Checks::under(path);
+    fn check(&self, checks: &mut Checks) {
         match self.network {
             Network::Mlp { width, layers } => checks.perceptron("network", width, layers),
             Network::Cnn => checks.holds("network", self.task == Task::Digits, "cnn", "an mlp, except for digits"),
@@ -207,14 +206,12 @@ impl Condition {
         checks.holds("steps", fits, self.steps, "at least 1, except for an untrained network that is reported");
         checks.holds("steps", self.steps.max(self.alone) <= 1_000_000, self.steps.max(self.alone), "at most 1000000");
         checks.holds("seeds", self.seeds != Some(0), 0, "at least 1 seed");
-        checks.problems()
     }
 }
 
 impl Settings {
-    /// Values that cannot be used.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
+    /// Checks everything.
+    pub fn check(&self, checks: &mut Checks) {
         let Evaluation { validation, test, probe, early, early_until: _, every } = self.evaluation;
         checks.range("first_replica", self.first_replica, 0..=100_000);
         checks.range("batch", self.batch, 1..=100_000);
@@ -226,9 +223,8 @@ impl Settings {
         checks.holds("conditions", !self.conditions.is_empty(), "none", "at least one condition");
         checks.names("conditions", self.conditions.iter().map(|condition| condition.name.as_str()));
         for (i, condition) in self.conditions.iter().enumerate() {
-            checks.extend(condition.problems(&format!("conditions[{i}]")));
+            checks.under(format!("conditions[{i}]"), |checks| condition.check(checks));
         }
-        checks.problems()
     }
 
     /// The conditions as cells of the study.

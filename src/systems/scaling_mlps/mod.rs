@@ -19,8 +19,8 @@ mod trial;
 
 use crate::base::random::Key;
 use crate::contract::{
-    Card, Cell, Evidence, Family, Knob, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError,
-    Verdict, metric, presets, shipped_thumbnail,
+    Card, Cell, Checks, Evidence, Family, Knob, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use evidence::Found;
@@ -77,8 +77,8 @@ impl System for ScalingMlps {
     type Settings = Settings;
     type Condition = Condition;
 
-    fn problems(settings: &Settings) -> Vec<Problem> {
-        settings.problems()
+    fn check(settings: &Settings, checks: &mut Checks) {
+        settings.check(checks);
     }
 
     fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {

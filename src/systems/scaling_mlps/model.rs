@@ -1,8 +1,9 @@
 //! The models: perceptrons on pixels and a small convolutional network, with what they cost.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Problem;
+use crate::contract::Checks;
 use crate::engine::Var;
 use crate::engine::ops::conv2d::Conv2d;
 use crate::engine::ops::max_pool2d::MaxPool2d;
@@ -15,7 +16,7 @@ use crate::nn::zoo::mlp::{Mlp, MlpKind, MlpShape};
 const EXPANSION: usize = 4;
 
 /// What a model is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Kind {
     /// B-MLP: x = W0 x; blocks x + Wb gelu(Wa LN(x)), four times as wide inside; a linear head.
@@ -43,18 +44,24 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What cannot be used on a canvas of this side.
-    pub fn problem(self, side: usize) -> Option<Problem> {
-        let (fields, least) = match self {
-            Kind::BMlp { width, blocks } => ([("width", width), ("blocks", blocks)], 1),
-            Kind::SMlp { width, layers } => ([("width", width), ("layers", layers)], 1),
-            Kind::Cnn { filters, hidden } => ([("filters", filters.0.min(filters.1)), ("hidden", hidden)], 4),
-        };
-        let most = 65_536;
-        let bad = fields.iter().find(|(_, value)| !(1..=most).contains(value));
-        let small =
-            || (side < least).then(|| Problem::new("cnn", format!("a canvas of {side}"), "at least 4, to pool twice"));
-        bad.map(|(field, value)| Problem::new(*field, value, format!("1 to {most}"))).or_else(small)
+    /// Checks it on a canvas of this side.
+    pub(super) fn check(self, side: usize, checks: &mut Checks) {
+        let most = 1..=65_536;
+        match self {
+            Kind::BMlp { width, blocks } => {
+                checks.range("b_mlp.width", width, most.clone());
+                checks.range("b_mlp.blocks", blocks, most);
+            }
+            Kind::SMlp { width, layers } => {
+                checks.range("s_mlp.width", width, most.clone());
+                checks.range("s_mlp.layers", layers, most);
+            }
+            Kind::Cnn { filters, hidden } => {
+                checks.range("cnn.filters", filters.0.min(filters.1), most.clone());
+                checks.range("cnn.hidden", hidden, most);
+                checks.holds("cnn", side >= 4, format!("a canvas of {side}"), "at least 4, to pool twice");
+            }
+        }
     }
 
     /// Whether it looks at pixels as neighbours.

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use super::settings::{Arm, Model, Settings};
 use crate::base::random::Key;
-use crate::base::text::nearest;
-use crate::contract::Problem;
+use crate::contract::{Checks, Problem};
 use crate::tasks::base_set::Standardise;
-use crate::tasks::scattered_digits::ScatteredDigits;
-use crate::tasks::supply::Supply;
-use crate::training::Checks;
+use crate::tasks::scattered_digits::{Config, ScatteredDigits};
 
 /// Most images, images shown, and images in a batch.
 const IMAGES: u64 = 1 << 30;
@@ -18,14 +15,13 @@ const BATCH: usize = 1 << 16;
 
 impl Arm {
     fn check(&self, path: &str, checks: &mut Checks) {
-        for images in &self.images {
-            let value = if let Supply::Examples(images) = images { *images } else { 1 };
-            checks.range(format!("{path}.images"), value, 1..=IMAGES);
-        }
-        self.samples.iter().for_each(|samples| checks.range(format!("{path}.samples"), *samples, 1..=SHOWN));
-        self.batches.iter().for_each(|batch| checks.range(format!("{path}.batches"), *batch, 1..=BATCH));
-        self.learning_rates.iter().for_each(|rate| checks.positive(format!("{path}.learning_rates"), *rate, 10.0));
-        checks.range(format!("{path}.seeds"), self.seeds.unwrap_or(1), 1..=1000);
+        checks.under(path, |checks| {
+            checks.range_of_each("images", self.images.iter().filter_map(|images| images.examples()), 1..=IMAGES);
+            checks.range_of_each("samples", self.samples.iter().copied(), 1..=SHOWN);
+            checks.range_of_each("batches", self.batches.iter().copied(), 1..=BATCH);
+            checks.positive_each("learning_rates", self.learning_rates.iter().copied(), 10.0);
+            checks.range_of_each("seeds", self.seeds, 1..=1000);
+        });
         let fits = !self.models.is_empty() && !self.images.is_empty();
         checks.holds(path, fits, "an empty list", "at least one model and one n");
     }
@@ -34,34 +30,29 @@ impl Arm {
 impl Model {
     fn check(&self, path: &str, canvas: usize, checks: &mut Checks) {
         checks.positive(format!("{path}.learning_rate"), self.learning_rate, 10.0);
-        let located = |problem: Problem| Problem { path: format!("{path}.kind.{}", problem.path), ..problem };
-        checks.extend(self.kind.problem(canvas).map(located).into_iter().collect());
+        checks.under(format!("{path}.kind"), |checks| self.kind.check(canvas, checks));
     }
 }
 
 impl Settings {
-    /// Values that cannot be used, all at once; paths from the top of the settings.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.number_problems();
-        problems.extend(self.name_problems());
-        if problems.is_empty() {
-            problems.extend(self.condition_problems());
+    /// Checks everything.
+    pub fn check(&self, checks: &mut Checks) {
+        self.check_numbers(checks);
+        self.check_names(checks);
+        if checks.none() {
+            self.check_conditions(checks);
         }
         // Files are read last: a wrong number is told without waiting for them.
-        if problems.is_empty() {
-            problems.extend(self.base_problems());
+        if checks.none() {
+            self.check_base(checks);
         }
-        problems
     }
 
-    fn number_problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
+    fn check_numbers(&self, checks: &mut Checks) {
         checks.range("evaluation.validation", self.evaluation.validation, 1..=100_000);
         checks.range("evaluation.times", self.evaluation.times, 1..=1000);
         checks.range("evaluation.test", self.evaluation.test, 1..=100_000);
-        if let Supply::Examples(limit) = self.image_limit {
-            checks.range("image_limit", limit, 1..=IMAGES);
-        }
+        checks.range_of_each("image_limit", self.image_limit.examples(), 1..=IMAGES);
         checks.share("smoothing", self.smoothing, 1.0);
         checks.range("samples", self.samples, 1..=SHOWN);
         checks.range("batch", self.batch, 1..=BATCH);
@@ -73,42 +64,44 @@ impl Settings {
         checks.positive("transfer.body_rate", self.transfer.body_rate, 10.0);
         checks.share("transfer.smoothing", self.transfer.smoothing, 1.0);
         for (i, model) in self.models.iter().enumerate() {
-            model.check(&format!("models[{i}]"), self.task.canvas, &mut checks);
+            model.check(&format!("models[{i}]"), self.task.canvas, checks);
         }
-        self.arms.iter().enumerate().for_each(|(i, arm)| arm.check(&format!("arms[{i}]"), &mut checks));
-        checks.problems()
+        self.arms.iter().enumerate().for_each(|(i, arm)| arm.check(&format!("arms[{i}]"), checks));
     }
 
-    fn name_problems(&self) -> Vec<Problem> {
-        let mut named = vec![("mlp".to_owned(), &self.mlp), ("cnn".to_owned(), &self.cnn)];
+    fn check_names(&self, checks: &mut Checks) {
+        let known: Vec<&str> = self.models.iter().map(|model| model.name.as_str()).collect();
+        checks.known("mlp", "model", [self.mlp.as_str()], &known);
+        checks.known("cnn", "model", [self.cnn.as_str()], &known);
         for (i, arm) in self.arms.iter().enumerate() {
-            named.extend(arm.models.iter().map(|name| (format!("arms[{i}].models"), name)));
+            checks.known(format!("arms[{i}].models"), "model", arm.models.iter().map(String::as_str), &known);
         }
-        let unknown = |(path, name): (String, &String)| {
-            let near = nearest(name, self.models.iter().map(|model| model.name.as_str()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            Problem::told(path, format!("there is no model `{name}`{hint}"))
-        };
-        named.into_iter().filter(|(_, name)| self.model(name).is_none()).map(unknown).collect()
     }
 
-    /// What is wrong with the conditions when every number and name is sound.
-    fn condition_problems(&self) -> Vec<Problem> {
+    /// Checks the conditions when every number and name is sound.
+    fn check_conditions(&self, checks: &mut Checks) {
         let labels: Vec<String> = self.cells(1).into_iter().map(|cell| cell.label).collect();
         let twice = labels.iter().enumerate().find(|(i, label)| labels[..*i].contains(label));
-        let twice = twice.map(|(_, label)| Problem::new("arms", format!("{label} twice"), "every condition once"));
-        let none = labels.is_empty().then(|| Problem::new("arms", "none", "at least one condition"));
-        twice.into_iter().chain(none).collect()
+        let found = twice.map_or_else(String::new, |(_, label)| format!("{label} twice"));
+        checks.holds("arms", twice.is_none(), found, "every condition once");
+        checks.holds("arms", !labels.is_empty(), "none", "at least one condition");
     }
 
-    /// What is wrong with the pictures, and with the task on them.
-    fn base_problems(&self) -> Vec<Problem> {
+    /// Checks the pictures, and the task on them.
+    fn check_base(&self, checks: &mut Checks) {
         let base = match self.base.read(Standardise::MeanImage) {
             Ok(base) => Arc::new(base),
-            Err(error) => return vec![Problem::told("base.idx", error)],
+            Err(error) => return checks.refuse(Problem::told("base.idx", error)),
         };
-        let refusals = ScatteredDigits::new(self.task.clone(), base, Key::new(0)).err().unwrap_or_default();
-        let located = |field: &str| if field == "base" { "base".to_owned() } else { format!("task.{field}") };
-        refusals.0.into_iter().map(|r| Problem::new(located(r.field), r.found, r.expected)).collect()
+        Config::check_base(&base, checks);
+        checks.under("task", |checks| {
+            self.task.check(&base, checks);
+            if checks.none() {
+                let refusals = ScatteredDigits::new(self.task.clone(), base, Key::new(0)).err().unwrap_or_default();
+                // What is wrong with the base itself is told already.
+                let rest = refusals.0.into_iter().filter(|refusal| refusal.path != "base");
+                rest.for_each(|refusal| checks.refuse(refusal));
+            }
+        });
     }
 }

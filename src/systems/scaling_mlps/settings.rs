@@ -1,5 +1,6 @@
 //! What a preset sets: the images, the models, and what is compared.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
@@ -19,7 +20,7 @@ const BESIDE: (u64, u64) = (30_000_000, 150_000);
 const PARAMETER: (u64, u64) = (48, 32);
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the pictures on the canvas come from.
@@ -52,7 +53,7 @@ pub struct Settings {
 }
 
 /// How much is evaluated, and how often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Images by which the best checkpoint is chosen.
@@ -64,7 +65,7 @@ pub struct Evaluation {
 }
 
 /// One model with how it is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Name in labels and arms.
@@ -78,7 +79,7 @@ pub struct Model {
 }
 
 /// The optimisers of the paper's and of the usual recipe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// Lion, b1 0.9, b2 0.99.
@@ -88,7 +89,7 @@ pub enum Rule {
 }
 
 /// The question that an arm answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Error against the number of images, and against width where they are fresh.
@@ -112,7 +113,7 @@ pub enum Purpose {
 }
 
 /// A product of lists.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     /// What it answers.
@@ -136,7 +137,7 @@ pub struct Arm {
 }
 
 /// How the transfer arm goes on after pretraining.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
     /// Images of the new classes.

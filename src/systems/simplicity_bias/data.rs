@@ -1,5 +1,6 @@
 //! The data of a condition: points, how the network sees them, and the blocks that can be randomised.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Condition, Settings};
@@ -18,7 +19,7 @@ pub(super) const DOMINO: usize = BLOCKS_OF_DOMINO * BLOCK;
 const NOISE: f64 = 0.1;
 
 /// What is learned. The simplest block, S, is coordinate 0, or the upper image of a domino.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSet {
     /// LMS-5: a linear coordinate, all others of 5 slabs.

@@ -17,7 +17,7 @@ pub use data::DataSet;
 
 use crate::base::random::Key;
 use crate::contract::{
-    Card, Cell, Evidence, Family, Panel, Paper, Problem, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
+    Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
     metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
@@ -76,8 +76,8 @@ impl System for SimplicityBias {
     type Settings = Settings;
     type Condition = Condition;
 
-    fn problems(settings: &Settings) -> Vec<Problem> {
-        settings.problems()
+    fn check(settings: &Settings, checks: &mut Checks) {
+        settings.check(checks);
     }
 
     fn cells(settings: &Settings, seeds: u64) -> Vec<Cell<Condition>> {

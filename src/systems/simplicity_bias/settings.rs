@@ -1,15 +1,15 @@
 //! What a preset sets: the conditions one by one, and how they are looked at.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::DataSet;
-use crate::contract::{Cell, Problem};
+use crate::contract::{Cell, Checks};
 use crate::nn::optimiser::{Method, OptimiserSettings};
 use crate::nn::zoo::mlp::multiply_adds;
-use crate::training::Checks;
 
 /// The settings of a preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether coordinates differ in complexity. Without it all are of the simplest kind that a data set has:
@@ -29,7 +29,7 @@ pub struct Settings {
 }
 
 /// How much is looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Training points and test points of each look during training.
@@ -41,7 +41,7 @@ pub struct Evaluation {
 }
 
 /// One condition in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Name for people.
@@ -87,7 +87,7 @@ pub struct Condition {
 }
 
 /// What learns.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     /// Hidden layers with relu between the input and two logits.
@@ -102,7 +102,7 @@ pub enum Network {
 }
 
 /// Projected gradient ascent on the loss, from the point itself (Madry et al. 2018).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attack {
     /// The ball in which a point moves.
@@ -114,7 +114,7 @@ pub struct Attack {
 }
 
 /// The shape of a ball.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ball {
     /// Each number moves at most by the radius.
@@ -161,16 +161,15 @@ impl Condition {
         super::trial::FIXED_PARTS + if self.data == DataSet::Dominoes { 2 } else { self.dimension }
     }
 
-    fn problems(&self, path: &str, batch: usize) -> Vec<Problem> {
-        let mut checks = Checks::under(path);
+    fn check(&self, batch: usize, checks: &mut Checks) {
         let dominoes = self.data == DataSet::Dominoes;
         match self.network {
             Network::Mlp { width, layers } => checks.perceptron("network", width, layers),
             Network::Cnn => checks.holds("network", dominoes, "cnn", "an mlp, except for dominoes"),
         }
         checks.range("dimension", self.dimension, 2..=1000);
-        self.train.iter().for_each(|train| checks.range("train", *train, batch.max(2)..=1_000_000));
-        self.test.iter().for_each(|test| checks.range("test", *test, 4..=1_000_000));
+        checks.range_of_each("train", self.train, batch.max(2)..=1_000_000);
+        checks.range_of_each("test", self.test, 4..=1_000_000);
         checks.range("members", self.members, 1..=16);
         if let Some(attack) = self.attack {
             checks.positive("attack.radius", attack.radius, f64::INFINITY);
@@ -186,14 +185,12 @@ impl Condition {
         checks.holds("every", self.every > 0, 0, "at least 1 step between looks");
         checks.holds("stop_loss", (0.0..=1.0).contains(&self.stop_loss), self.stop_loss, "0 (never) to 1");
         checks.holds("seeds", self.seeds != Some(0), 0, "at least 1 seed");
-        checks.problems()
     }
 }
 
 impl Settings {
-    /// Values that cannot be used.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut checks = Checks::new();
+    /// Checks everything.
+    pub fn check(&self, checks: &mut Checks) {
         checks.range("train", self.train, self.batch.max(2)..=1_000_000);
         checks.range("test", self.test, 4..=1_000_000);
         checks.range("batch", self.batch, 1..=100_000);
@@ -203,9 +200,8 @@ impl Settings {
         checks.holds("conditions", !self.conditions.is_empty(), "none", "at least one condition");
         checks.names("conditions", self.conditions.iter().map(|condition| condition.name.as_str()));
         for (i, condition) in self.conditions.iter().enumerate() {
-            checks.extend(condition.problems(&format!("conditions[{i}]"), self.batch));
+            checks.under(format!("conditions[{i}]"), |checks| condition.check(self.batch, checks));
         }
-        checks.problems()
     }
 
     /// The same settings with a condition's own numbers of points.

@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Batch, Classification, Config, Pair, TaskCount};
+use crate::base::checks::Checks;
 use crate::base::random::{Key, Stream};
 use crate::tasks::base_set::{BaseSet, Split};
 use crate::tasks::{Family, Refusals, Task};
@@ -45,16 +46,17 @@ impl Gpicl {
     /// # Errors
     /// Every setting that cannot be used, and a base set of which a part lacks a class.
     pub fn new(config: Config, base: Arc<BaseSet>, key: Key) -> Result<Self, Refusals> {
-        let mut refusals = config.refusals(base.classes());
+        let mut checks = Checks::new();
+        config.check(base.classes(), &mut checks);
         for (part, split) in [("training", Split::Train), ("held-out", Split::HeldOut)] {
             let present = |class| base.part(split).iter().any(|&row| usize::from(base.labels[row as usize]) == class);
             if let Some(class) = (0..base.classes()).find(|&class| !present(class)) {
                 let found = format!("no {part} row of class {} in {}", base.class_names[class], base.name);
-                refusals.check("base", false, found, "every class in both parts");
+                checks.holds("base", false, found, "every class in both parts");
             }
         }
-        if !refusals.0.is_empty() {
-            return Err(refusals);
+        if !checks.none() {
+            return Err(Refusals(checks.problems()));
         }
         let mut fixed = Pair::blank(base.features(), config.projection, base.classes(), config.classes);
         fixed.redraw(base.features(), &mut key.purpose("fixed").stream());

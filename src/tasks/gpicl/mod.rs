@@ -15,16 +15,17 @@ pub use family::{Evaluation, Gpicl};
 pub use pair::{Classification, Examples, Pair};
 pub(super) use sample::ENTRY;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Refusals;
+use crate::base::checks::Checks;
 
 /// Positions that count as "the last": accuracy at one position alone is noisy.
 pub const LAST: usize = 8;
 
 /// How a token shows the newest labelled pair beside the query x'_t. The label is one-hot times
 /// sqrt(C) in both: unscaled, it is drowned by inputs of norm about sqrt(P).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// u_t = [x'_t ; x'_{t-1} ; sqrt(C) onehot(y'_{t-1})], zeros for the pair at t = 1.
@@ -35,7 +36,7 @@ pub enum Format {
 }
 
 /// K, the number of training tasks. In files: a number, or `"inf"`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "WrittenCount", into = "WrittenCount")]
 pub enum TaskCount {
     /// So many frozen pairs (A, rho).
@@ -54,11 +55,11 @@ impl std::fmt::Display for TaskCount {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a number of tasks or \"inf\"")]
 enum WrittenCount {
     Number(u32),
-    Word(String),
+    Word(#[schemars(extend("const" = "inf"))] String),
 }
 
 impl TryFrom<WrittenCount> for TaskCount {
@@ -125,17 +126,15 @@ impl Config {
         }
     }
 
-    /// What cannot be used on a base set of `base_classes` classes; all of it, in field order.
-    pub fn refusals(&self, base_classes: usize) -> Refusals {
-        let mut refusals = Refusals::default();
+    /// Checks every field for a base set of `base_classes` classes.
+    pub fn check(&self, base_classes: usize, checks: &mut Checks) {
         let classes = format!("2 to {base_classes}, the classes of the base set");
-        refusals.check("classes", (2..=base_classes).contains(&self.classes), self.classes, classes);
-        refusals.check("projection", (1..=1024).contains(&self.projection), self.projection, "1 to 1024");
-        refusals.check("tokens", (2..=4096).contains(&self.tokens), self.tokens, "2 to 4096");
+        checks.holds("classes", (2..=base_classes).contains(&self.classes), self.classes, classes);
+        checks.range("projection", self.projection, 1..=1024);
+        checks.range("tokens", self.tokens, 2..=4096);
         let some_tasks = self.tasks != TaskCount::Finite(0);
-        refusals.check("tasks", some_tasks, self.tasks, "at least 1, or \"inf\"");
-        refusals.check("bias", (0.0..=1.0).contains(&self.bias), self.bias, "a share from 0 to 1");
-        refusals
+        checks.holds("tasks", some_tasks, self.tasks, "at least 1, or \"inf\"");
+        checks.holds("bias", (0.0..=1.0).contains(&self.bias), self.bias, "a share from 0 to 1");
     }
 }
 
@@ -160,11 +159,16 @@ mod tests {
             bias: f64::NAN,
             ..Config::default()
         };
-        let refusals = config.refusals(10);
-        let fields: Vec<_> = refusals.0.iter().map(|r| r.field).collect();
+        let problems = |config: Config| {
+            let mut checks = Checks::new();
+            config.check(10, &mut checks);
+            checks.problems()
+        };
+        let refusals = problems(config);
+        let fields: Vec<_> = refusals.iter().map(|refusal| refusal.path.as_str()).collect();
         assert_eq!(fields, ["classes", "projection", "tokens", "tasks", "bias"]);
-        assert_eq!(refusals.0[0].to_string(), "classes: expected 2 to 10, the classes of the base set, found 11");
-        assert_eq!(Config::default().refusals(10).0, []);
+        assert_eq!(refusals[0].to_string(), "classes: expected 2 to 10, the classes of the base set, found 11");
+        assert_eq!(problems(Config::default()), []);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What can be set about scattered digits, and what of it cannot be used.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FRAGMENT;
-use crate::tasks::Refusals;
+use crate::base::checks::Checks;
 use crate::tasks::base_set::BaseSet;
 
 /// What can be set about the images; the default is the bench's quick setting.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// H: side of the square canvas.
@@ -44,27 +45,28 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What cannot be used on a base set; all of it, in field order.
-    pub fn refusals(&self, base: &BaseSet) -> Refusals {
-        let mut refusals = Refusals::default();
+    /// Checks that there are pictures in a base set, large enough to cut fragments from.
+    pub fn check_base(base: &BaseSet, checks: &mut Checks) {
+        let small = base.picture.map_or(0, |picture| picture.height.min(picture.width));
+        checks.holds("base", small >= FRAGMENT, format!("pictures of side {small}"), format!("at least {FRAGMENT}"));
+    }
+
+    /// Checks every field for such a base set.
+    pub fn check(&self, base: &BaseSet, checks: &mut Checks) {
         let side = base.picture.map_or(0, |picture| picture.height.max(picture.width));
         let small = base.picture.map_or(0, |picture| picture.height.min(picture.width));
-        refusals.check("base", small >= FRAGMENT, format!("pictures of side {small}"), format!("at least {FRAGMENT}"));
-        let canvas = format!("{} to 128", side.max(FRAGMENT));
-        refusals.check("canvas", (side.max(FRAGMENT)..=128).contains(&self.canvas), self.canvas, canvas);
-        refusals.check("fragments", self.fragments <= 100, self.fragments, "0 to 100");
-        refusals.check("noise", (0.0..=10.0).contains(&self.noise), self.noise, "0 to 10");
-        let most = base.rows().saturating_sub(2);
-        refusals.check("test_bases", (1..=most).contains(&self.test_bases), self.test_bases, format!("1 to {most}"));
+        checks.range("canvas", self.canvas, side.max(FRAGMENT)..=128);
+        checks.range("fragments", self.fragments, 0..=100);
+        checks.range("noise", self.noise, 0.0..=10.0);
+        checks.range("test_bases", self.test_bases, 1..=base.rows().saturating_sub(2));
         let share = self.held_out > 0.0 && self.held_out < 1.0;
-        refusals.check("held_out", share, self.held_out, "a share between 0 and 1");
+        checks.holds("held_out", share, self.held_out, "a share between 0 and 1");
         let mut seen = self.classes.clone();
         seen.sort_unstable();
         seen.dedup();
         let known = seen.len() == self.classes.len() && seen.iter().all(|class| usize::from(*class) < base.classes());
         let expected = format!("distinct classes below {}", base.classes());
-        refusals.check("classes", known, format!("{:?}", self.classes), expected);
-        refusals.check("turned", !self.turned || side == small, "true", "false where pictures are not square");
-        refusals
+        checks.holds("classes", known, format!("{:?}", self.classes), expected);
+        checks.holds("turned", !self.turned || side == small, "true", "false where pictures are not square");
     }
 }

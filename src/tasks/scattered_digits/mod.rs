@@ -17,6 +17,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::base_set::BaseSet;
 use super::{Known, Refusals, Task};
+use crate::base::checks::{Checks, Problem};
 use crate::base::random::{Key, Stream};
 
 pub use config::Config;
@@ -101,8 +102,10 @@ impl ScatteredDigits {
     /// # Errors
     /// Every setting that cannot be used with this base.
     pub fn new(config: Config, base: Arc<BaseSet>, key: Key) -> Result<Self, Refusals> {
-        let refusals = config.refusals(&base);
-        let Some(picture) = base.picture.filter(|_| refusals.0.is_empty()) else { return Err(refusals) };
+        let mut checks = Checks::new();
+        Config::check_base(&base, &mut checks);
+        config.check(&base, &mut checks);
+        let Some(picture) = base.picture.filter(|_| checks.none()) else { return Err(Refusals(checks.problems())) };
         let pixels = (0..base.rows()).flat_map(|row| base.raw(row)).map(|x| (x / picture.full).clamp(0.0, 1.0));
         let (height, width) = (picture.height, picture.width);
         let mut numbers = vec![None; base.classes()];
@@ -131,7 +134,7 @@ impl ScatteredDigits {
         if let Some(part) = task.parts.iter().zip(["training", "validation", "test"]).find(|(rows, _)| rows.is_empty())
         {
             let found = format!("no {} base picture of the classes in play", part.1);
-            return Err(Refusals::one("test_bases", found, "at least one in each part"));
+            return Err(Refusals(vec![Problem::new("test_bases", found, "at least one in each part")]));
         }
         (task.mean, task.deviation) = task.measured();
         Ok(task)

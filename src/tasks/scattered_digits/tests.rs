@@ -144,7 +144,7 @@ fn what_cannot_be_used_is_refused_by_name() {
         ..Config::default()
     };
     let refusals = ScatteredDigits::new(config, base, Key::new(0)).unwrap_err();
-    let fields: Vec<&str> = refusals.0.iter().map(|refusal| refusal.field).collect();
+    let fields: Vec<&str> = refusals.0.iter().map(|refusal| refusal.path.as_str()).collect();
     assert_eq!(fields, ["canvas", "noise", "test_bases", "held_out", "classes"]);
 }
 

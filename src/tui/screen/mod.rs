@@ -7,6 +7,7 @@ mod home;
 mod lists;
 mod pages;
 mod run;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod tour;
@@ -21,7 +22,7 @@ use crate::view::{App, Message, Overlay, Size, Stand};
 
 pub(super) use home::filter_cursor;
 pub(super) use lists::{knob_cursor, palette_cursor, writing_cursor};
-pub(super) use pages::value_cursor;
+pub(super) use settings::value_cursor;
 
 /// Paints the viewer onto a buffer.
 pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
@@ -35,7 +36,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
     match (&app.overlay, &app.run, &app.home) {
         (Some(Overlay::Help(here, scroll)), ..) => pages::help(&mut pen, here, *scroll),
         (Some(Overlay::Card(card, scroll)), ..) => pages::card(&mut pen, card, *scroll),
-        (Some(Overlay::Settings(settings)), ..) => pages::settings(&mut pen, settings, app.cores),
+        (Some(Overlay::Settings(settings)), ..) => settings::paint(&mut pen, settings, app.cores),
         _ if app.comparison.is_some() => {
             app.comparison.iter().for_each(|comparison| compare::paint(&mut pen, comparison));
         }

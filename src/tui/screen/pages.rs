@@ -1,14 +1,13 @@
-//! Pages over the screens: help, the card of a system, settings, what a panel means, a question.
+//! Pages over the screens: help, the card of a system, what a panel means, a question.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::chrome::titled;
-use super::run::scrolled;
 use crate::contract::Card;
 use crate::tui::pen::{Pen, wrap};
-use crate::view::{Context, KEYS, Leaf, Settings, words};
+use crate::view::{Context, KEYS};
 
 /// Text is set no wider than this: longer lines are hard to read.
 const MEASURE: u16 = 96;
@@ -77,67 +76,6 @@ pub(super) fn card(pen: &mut Pen, card: &Card, scroll: usize) {
     say("Replaced", &mut [card.substituted.to_owned()].into_iter());
     say("What the trials record", &mut card.metrics.iter().map(|m| format!("{} ({}): {}", m.name, m.unit, m.says)));
     page(pen, &format!("{} {}", card.number, card.title), &rows, scroll);
-}
-
-/// The settings of a preset, one being typed perhaps.
-pub(super) fn settings(pen: &mut Pen, settings: &Settings, cores: usize) {
-    let look = pen.look;
-    let title = format!("Settings of {}", settings.preset);
-    let mut body = titled(pen, None, &title, &format!("{} changed", settings.set.len()), true);
-    let [trials, time, memory, disk] = words::cost(&settings.cost, cores);
-    let cost = format!("{trials}, {time}, {memory}, {disk}; an estimate");
-    let width = body.width();
-    body.text_within(1, 0, &cost, width.saturating_sub(2), look.dim());
-    let names = settings.leaves.iter().map(|leaf| leaf.path.width()).max().unwrap_or(0) as u16;
-    let names = names.min(width / 2);
-    let errors = settings.error.as_ref().map_or_else(Vec::new, |e| wrap(e, usize::from(width.saturating_sub(6))));
-    let mut list = body.inset(0, 2, 0, 1);
-    let rows = usize::from(list.height()).saturating_sub(errors.len().min(5));
-    let first = scrolled(settings.selected, settings.leaves.len(), rows);
-    let mut y = 0;
-    for (at, leaf) in settings.leaves.iter().enumerate().skip(first).take(rows) {
-        let selected = at == settings.selected;
-        let typed = settings.typing.as_ref().filter(|_| selected).map(|field| field.text.as_str());
-        setting(&mut list, y, leaf, names, selected, typed);
-        y += 1;
-        if selected {
-            for error in errors.iter().take(5) {
-                list.text(4, y, error, look.bad());
-                y += 1;
-            }
-        }
-    }
-}
-
-fn setting(pen: &mut Pen, y: u16, leaf: &Leaf, names: u16, selected: bool, typed: Option<&str>) {
-    let look = pen.look;
-    pen.text(0, y, if selected { look.glyph("▸", ">") } else { " " }, look.accent());
-    pen.text_within(2, y, &leaf.path, names, if selected { look.strong() } else { look.text() });
-    let room = pen.width().saturating_sub(names + 5);
-    match typed {
-        Some(text) => _ = pen.text(names + 4, y, text, look.accent()),
-        None if leaf.changed => {
-            let text = format!("{}  (changed)", leaf.value);
-            pen.text_within(names + 4, y, &text, room, look.warning());
-        }
-        None => _ = pen.text_within(names + 4, y, &leaf.value, room, look.text()),
-    }
-    if selected && typed.is_none() {
-        let width = pen.width();
-        pen.restyle(0, y, width, look.selected());
-    }
-}
-
-/// Where the cursor stands while a value is typed.
-pub(in crate::tui) fn value_cursor((width, height): (u16, u16), settings: &Settings) -> (u16, u16) {
-    let names = settings.leaves.iter().map(|leaf| leaf.path.width()).max().unwrap_or(0) as u16;
-    let names = names.min(width / 2);
-    let errors = settings.error.as_ref().map_or(0, |e| wrap(e, usize::from(width.saturating_sub(6))).len().min(5));
-    let rows = usize::from(height.saturating_sub(4)).saturating_sub(errors);
-    let row = settings.selected - scrolled(settings.selected, settings.leaves.len(), rows).min(settings.selected);
-    let before: String = settings.typing.iter().flat_map(|field| field.text.chars().take(field.cursor)).collect();
-    let column = names.saturating_add(4 + before.width() as u16);
-    (column.min(width.saturating_sub(1)), (3 + row as u16).min(height.saturating_sub(1)))
 }
 
 /// Where a box in the middle of the screen lies, frame and margins included.

@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::columns::{LIVE, NONE};
 use super::{Column, Found, Query, Row};
-use crate::contract::{Entry, Family, Outcome};
-use crate::view::settings::typed;
+use crate::contract::{Entry, Family, Outcome, typed};
 use crate::view::{Bench, RunRow, last_judged, words};
 
 /// Presets of runs, each read when a query first asks for a setting; none for one that cannot be read.
@@ -151,7 +150,6 @@ impl Row for AskedRun<'_> {
 /// A setting as it would be typed; of a list, each of its values.
 fn texts(value: &Value) -> Vec<String> {
     match value {
-        Value::String(text) => vec![text.clone()],
         Value::Array(values) => values.iter().flat_map(texts).collect(),
         other => vec![typed(other)],
     }
