@@ -262,7 +262,16 @@ fn a_snapshot_is_whole_and_its_preset_reproduces_the_run() {
     room.run("first", &[]);
     let (code, _, err) = room.ran(&["snapshot", "first", "--out", "shot"]);
     assert_eq!(code, 0, "{err}");
-    for file in ["report.md", "metrics.csv", "vectors.csv", "preset.ron", "screen.txt", "screen.ansi", "verdict.json"] {
+    for file in [
+        "report.md",
+        "metrics.csv",
+        "vectors.csv",
+        "preset.ron",
+        "screen.txt",
+        "screen.ansi",
+        "screen.svg",
+        "verdict.json",
+    ] {
         assert!(fs::metadata(room.path("shot").join(file)).unwrap().len() > 0, "{file}");
     }
     for panel in ["panels/learning.svg", "panels/regimes.csv", "panels/K-inf.s0/inside.svg"] {

@@ -51,7 +51,8 @@ pub(super) fn write(folder: &Folder, table: &'static [Entry], out: Option<PathBu
     let out = out.unwrap_or_else(|| free(&format!("{}-snapshot", folder.name())));
     let screen = |ansi| tui::screen_text(reader.state(), Some(study.card()), SCREEN, ansi);
     let (text, ansi) = (screen(false), screen(true));
-    let screens = Screens { text: &text, ansi: &ansi };
+    let svg = tui::screen_svg(reader.state(), Some(study.card()), SCREEN);
+    let screens = Screens { text: &text, ansi: &ansi, svg: &svg };
     export::snapshot(reader.state(), study.card(), &study.to_ron(), screens, &out)?;
     Ok(out)
 }
@@ -90,6 +91,7 @@ mod tests {
         assert_eq!(read("preset.ron"), preset.study.to_ron());
         assert!(read("report.md").contains("Not judged yet"));
         assert!(read("screen.txt").contains(&folder.name()) && read("screen.ansi").contains('\u{1b}'));
+        assert!(read("screen.svg").contains(&folder.name()));
         assert_eq!(write(&folder, TABLE, Some(out.clone())).unwrap_err().report(), 2);
         assert_eq!(write_thumbnail(&folder, &out).unwrap_err().report(), 2);
         std::fs::write(folder.path().join("panels.json"), serde_json::to_vec(&study_panels()).unwrap()).unwrap();

@@ -5,12 +5,12 @@
 mod canvas;
 mod detect;
 mod guard;
+mod idle;
 mod input;
 mod look;
 mod paint;
 mod pen;
-#[cfg(test)]
-mod pty_tests;
+mod picture;
 mod running;
 mod screen;
 mod still;
@@ -25,7 +25,7 @@ use crate::view::{App, Bench, Folders};
 
 pub use detect::{Wanted, look};
 pub use look::{Depth, Glyphs, Look};
-pub use still::screen_text;
+pub use still::{screen_svg, screen_text};
 
 /// Why the viewer did not open: wrong use, not a failure; the program's exit code is 2.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +71,4 @@ fn check() -> Result<(), NoTerminal> {
 
 fn show(app: App, look: Look) -> anyhow::Result<()> {
     running::run(app, look).context("the terminal cannot be used")
-}
-
-/// Columns and rows of the terminal.
-fn size_of_terminal() -> (u16, u16) {
-    crossterm::terminal::size().unwrap_or((80, 24))
 }

@@ -7,11 +7,12 @@ use crossterm::clipboard::CopyToClipboard;
 use ratatui::layout::Position;
 
 use super::guard;
+use super::idle::Idle;
+use super::input;
 use super::look::Look;
 use super::screen;
 use super::terminal::{Terminal, give_back};
 use super::waiting::{Waiting, Woken, stop_here};
-use super::{input, size_of_terminal};
 use crate::view::{App, Effect, Overlay};
 
 /// How often files are read while something is live, and while nothing is.
@@ -37,7 +38,12 @@ pub(super) fn run(mut app: App, look: Look) -> io::Result<()> {
 
 fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
     let mut terminal = Terminal::take()?;
+    let mut idle = Idle::from_environment();
     let mut dirty = true;
+    // Size of a frame that nobody was told of yet.
+    let mut untold = None;
+    // Whether crossterm may hold keys that came with one that the terminal had to see to first.
+    let mut unread = false;
     let mut next_look = Instant::now() + LIVE;
     loop {
         let asked = waiting.asked();
@@ -51,35 +57,44 @@ fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
             // Continued by someone else: the shell may have changed the terminal's mode.
             terminal.take_again()?;
         }
+        if asked.resize {
+            // Several changes may have come as one, and what a smaller one cut off is gone.
+            terminal.forget()?;
+        }
         dirty |= asked.suspend || asked.redraw || asked.resize;
         if dirty {
-            draw(app, &mut terminal, look)?;
+            let size = draw(app, &mut terminal, look)?;
+            untold = size.filter(|_| idle.is_wanted());
             dirty = false;
             guard::reports().iter().for_each(|report| app.report(report));
         }
-        match waiting.wait(next_look.saturating_duration_since(Instant::now())) {
+        let patience = match unread || untold.is_some() {
+            true => Duration::ZERO,
+            false => next_look.saturating_duration_since(Instant::now()),
+        };
+        match waiting.wait(patience) {
             Woken::HungUp => return Ok(()),
-            Woken::Input => match take_in(app, waiting)? {
-                Effect::Leave => return Ok(()),
-                Effect::Suspend => {
-                    suspend(&mut terminal)?;
-                    dirty = true;
+            Woken::Other if !unread => {
+                if let Some(size) = untold.take() {
+                    idle.say(size)?;
+                    continue;
                 }
-                Effect::Redraw => {
-                    terminal.forget()?;
-                    dirty = true;
+            }
+            Woken::Input | Woken::Other => {
+                let effect = take_in(app, waiting, &mut idle)?;
+                unread = effect != Effect::None;
+                dirty = true;
+                match effect {
+                    Effect::Leave => return Ok(()),
+                    Effect::Suspend => suspend(&mut terminal)?,
+                    Effect::Redraw => terminal.forget()?,
+                    Effect::Copy(text) => {
+                        crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
+                    }
+                    Effect::Mouse(on) => terminal.mouse(on)?,
+                    Effect::None => {}
                 }
-                Effect::Copy(text) => {
-                    crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
-                    dirty = true;
-                }
-                Effect::Mouse(on) => {
-                    terminal.mouse(on)?;
-                    dirty = true;
-                }
-                Effect::None => dirty = true,
-            },
-            Woken::Other => {}
+            }
         }
         if Instant::now() >= next_look {
             let begun = Instant::now();
@@ -90,16 +105,19 @@ fn until_left(app: &mut App, look: Look, waiting: &Waiting) -> io::Result<()> {
     }
 }
 
-fn draw(app: &mut App, terminal: &mut Terminal, look: Look) -> io::Result<()> {
-    let (width, height) = size_of_terminal();
-    app.resize(width, height);
+/// Draws a frame; the size it was drawn for, unless the terminal has none.
+fn draw(app: &mut App, terminal: &mut Terminal, look: Look) -> io::Result<Option<(u16, u16)>> {
+    let mut drawn = None;
     terminal.draw(|frame| {
-        let area = frame.area();
+        let size = (frame.area().width, frame.area().height);
+        app.resize(size.0, size.1);
         screen::draw(app, frame.buffer_mut(), look);
-        if let Some((x, y)) = cursor(app, (area.width, area.height)) {
+        if let Some((x, y)) = cursor(app, size) {
             frame.set_cursor_position(Position { x, y });
         }
-    })
+        drawn = Some(size);
+    })?;
+    Ok(drawn)
 }
 
 /// Where the cursor stands while text is typed.
@@ -116,9 +134,11 @@ fn cursor(app: &App, size: (u16, u16)) -> Option<(u16, u16)> {
 }
 
 /// Takes in all input there is; the first effect that the terminal must see to ends it.
-fn take_in(app: &mut App, waiting: &Waiting) -> io::Result<Effect> {
+fn take_in(app: &mut App, waiting: &Waiting, idle: &mut Idle) -> io::Result<Effect> {
     while crossterm::event::poll(BRIEF)? {
-        let effect = input::handle(app, &crossterm::event::read()?);
+        let event = crossterm::event::read()?;
+        let effect = input::handle(app, &event);
+        idle.count(&event);
         if effect != Effect::None {
             return Ok(effect);
         }

@@ -1,21 +1,18 @@
-//! A screen as text: for snapshots, reports and terminals that cannot be drawn on.
+//! A screen that stays: as text or as a picture, for snapshots, reports and pages.
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
 use super::look::{Depth, Glyphs, Look};
-use super::screen;
+use super::{picture, screen};
 use crate::contract::{Card, StudyState};
 use crate::view::Stand;
 
 /// The run view of a state as text of `size` (columns, rows): plain, or in colour as ANSI sequences.
 /// Lines carry no trailing blanks when plain; each ends with a newline.
 pub fn screen_text(state: &StudyState, card: Option<&Card>, size: (u16, u16), ansi: bool) -> String {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));
-    let depth = if ansi { Depth::True } else { Depth::None };
-    let stand = Stand { size, ..Stand::default() };
-    screen::draw_run(state, &stand, card, &mut buffer, Look { depth, glyphs: Glyphs::Braille });
+    let buffer = painted(state, card, size, if ansi { Depth::True } else { Depth::None });
     let mut text = String::new();
     for y in 0..size.1 {
         let mut row = String::new();
@@ -39,6 +36,18 @@ pub fn screen_text(state: &StudyState, card: Option<&Card>, size: (u16, u16), an
         text.push_str(if ansi { "\x1b[0m\n" } else { "\n" });
     }
     text
+}
+
+/// The run view of a state as an SVG picture of a dark terminal of `size` (columns, rows).
+pub fn screen_svg(state: &StudyState, card: Option<&Card>, size: (u16, u16)) -> String {
+    picture::svg(&painted(state, card, size, Depth::True), &format!("{} in Ansatz", state.run))
+}
+
+fn painted(state: &StudyState, card: Option<&Card>, size: (u16, u16), depth: Depth) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+    let stand = Stand { size, ..Stand::default() };
+    screen::draw_run(state, &stand, card, &mut buffer, Look { depth, glyphs: Glyphs::Braille });
+    buffer
 }
 
 /// The ANSI sequence that sets a cell's style from nothing.
@@ -72,6 +81,8 @@ mod tests {
         parser.process(ansi.replace('\n', "\r\n").trim_end().as_bytes());
         let shown = parser.screen().contents();
         assert!(shown.contains("Verdict: reproduced") && plain.contains("Verdict: reproduced"), "{shown}");
+        let picture = screen_svg(&state, card, (100, 30));
+        assert!(picture.contains("Verdict: reproduced") && picture.contains(&state.run), "{picture}");
     }
 
     #[test]
@@ -79,6 +90,7 @@ mod tests {
         let state = made_up::state(false);
         assert_eq!(screen_text(&state, None, (0, 0), false), "");
         assert!(screen_text(&state, None, (30, 5), false).starts_with("LIVE 45%"));
+        assert!(screen_svg(&state, None, (0, 0)).starts_with("<svg"));
     }
 
     #[test]

@@ -279,7 +279,7 @@ mod tests {
         settings.choose(&bench, true);
         assert_eq!(name(&settings).as_deref(), Some("cnn"), "what was shipped is remembered");
         assert!(settings.error.as_ref().is_some_and(|error| error.contains("depth")), "{:?}", settings.error);
-        assert_eq!(settings.row().unwrap().changed, false);
+        assert!(!settings.row().unwrap().changed);
         select(&mut settings, "settings.model.cnn.pool");
         settings.choose(&bench, false);
         assert_eq!((settings.row().unwrap().setting.typed().as_str(), settings.error.clone()), ("true", None));

@@ -119,7 +119,7 @@ fn again(state: &StudyState) -> String {
          {name} run preset.ron\n\nThe same preset gives the same metrics, byte for byte, with {name} {version} on the \
          same instruction set.\n\n- {name} {version}, {arch}-{os}\n- `metrics.csv`: every recorded number; `vectors.csv`: \
          the last value of every list\n- `verdict.json`: the verdict, if there is one\n- `panels/`: pictures (SVG) and \
-         their data (CSV)\n- `screen.txt`, `screen.ansi`: the viewer's screen\n",
+         their data (CSV)\n- `screen.txt`, `screen.ansi`, `screen.svg`: the viewer's screen\n",
         seed = state.header.seed,
         arch = std::env::consts::ARCH,
         os = std::env::consts::OS,

@@ -15,6 +15,8 @@ pub struct Screens<'a> {
     pub text: &'a str,
     /// With colours, as a terminal takes them.
     pub ansi: &'a str,
+    /// As a picture.
+    pub svg: &'a str,
 }
 
 /// Why there is no snapshot.
@@ -35,8 +37,8 @@ pub enum SnapshotError {
 }
 
 /// Writes the snapshot folder `out`: `report.md`, `metrics.csv`, `vectors.csv`, `preset.ron`,
-/// `verdict.json` (once judged), `screen.txt`, `screen.ansi` and `panels/` with an SVG and a CSV for
-/// every panel of the study and, in a subfolder each, of the trials. It is written aside and
+/// `verdict.json` (once judged), `screen.txt`, `screen.ansi`, `screen.svg` and `panels/` with an SVG and a CSV
+/// for every panel of the study and, in a subfolder each, of the trials. It is written aside and
 /// renamed at the end.
 ///
 /// # Errors
@@ -78,6 +80,7 @@ fn files(state: &StudyState, card: &Card, preset_ron: &str, screens: Screens<'_>
         ("preset.ron".into(), preset_ron.to_owned()),
         ("screen.txt".into(), screens.text.to_owned()),
         ("screen.ansi".into(), screens.ansi.to_owned()),
+        ("screen.svg".into(), screens.svg.to_owned()),
     ];
     if let Some(verdict) = &state.verdict {
         let text = serde_json::to_string_pretty(verdict).expect("a verdict has only names as keys");
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
     use crate::run::export::samples;
 
-    const SCREENS: Screens<'static> = Screens { text: "screen\n", ansi: "\u{1b}[1mscreen\u{1b}[0m\n" };
+    const SCREENS: Screens<'static> = Screens { text: "screen\n", ansi: "\u{1b}[1mscreen\u{1b}[0m\n", svg: "<svg/>\n" };
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> =
@@ -139,6 +142,7 @@ mod tests {
             "preset.ron",
             "report.md",
             "screen.ansi",
+            "screen.svg",
             "screen.txt",
             "vectors.csv",
             "verdict.json",

@@ -2,8 +2,11 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rayon::prelude::*;
+use unicode_width::UnicodeWidthStr;
 
 use super::*;
+use crate::tui::guard;
 use crate::tui::look::{Depth, Glyphs};
 use crate::view::{Context, Field, KEYS, Key, made_up};
 
@@ -126,47 +129,78 @@ fn ascii_only() {
     insta::assert_snapshot!(text(&buffer));
 }
 
-/// Every screen and page that keys lead to.
+/// Every view and overlay that keys lead to.
 fn places() -> Vec<Vec<Key>> {
-    use Key::{Char, Enter};
+    use Key::{Char, Down, Enter, Tab};
+    let chart = [Enter, Char('6'), Char('z')];
+    let with = |keys: &[Key]| [&chart[..], keys].concat();
     vec![
         vec![],
-        vec![Char('/')],
-        vec![Key::Tab],
-        vec![Key::Tab, Key::Tab, Char(' ')],
+        vec![Tab],
+        vec![Tab, Tab, Char(' ')],
+        vec![Tab, Tab, Char('#')],
+        vec![Tab, Tab, Char(' '), Down, Char(' '), Char('C')],
+        vec![Tab, Tab, Char(' '), Down, Char(' '), Char('C'), Char('2'), Char('z')],
+        vec![Char('/'), Char('g')],
         vec![Char('t')],
         vec![Char('t'), Char('n'), Enter],
         vec![Char('?')],
-        vec![Char('i')],
+        vec![Char('i'), Down],
         vec![Char('e')],
         vec![Char('e'), Enter],
+        vec![Char(':')],
         vec![Enter],
         vec![Enter, Char('z')],
+        vec![Enter, Char('2'), Char('z')],
         vec![Enter, Char('i')],
         vec![Enter, Char('x')],
         vec![Enter, Key::BackTab],
+        vec![Enter, Tab, Tab, Tab],
+        vec![Enter, Char('?')],
         vec![Enter, Char(':')],
+        vec![Enter, Char(',')],
+        vec![Enter, Char('N')],
         vec![Enter, Char('K')],
         vec![Enter, Char('K'), Enter],
-        vec![Enter, Char('6'), Char('c'), Char('+'), Char('w')],
-        vec![Enter, Char('6'), Char('y'), Char('+'), Char('>'), Char('r')],
+        vec![Enter, Char('7'), Char('z')],
+        vec![Enter, Char('8'), Char('z')],
+        with(&[Char('c'), Char('+'), Char('w')]),
+        with(&[Char('y'), Char('+'), Char('>'), Char('r')]),
     ]
 }
 
-#[test]
-fn every_screen_at_every_size() {
+/// A row's glyphs fill it exactly, and none is a control character.
+fn assert_fits(buffer: &Buffer) {
+    for y in 0..buffer.area.height {
+        let mut x = 0;
+        while x < buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            assert!(!symbol.chars().any(char::is_control), "{symbol:?} in\n{}", text(buffer));
+            x += symbol.width().max(1) as u16;
+        }
+        assert_eq!(x, buffer.area.width, "row {y} is too wide:\n{}", text(buffer));
+    }
+}
+
+/// One place at every size of the least to the usual, and at some that are far beyond.
+fn at_every_size(keys: &[Key], finished: bool) {
     let looks =
         [Look { depth: Depth::True, glyphs: Glyphs::Braille }, Look { depth: Depth::Sixteen, glyphs: Glyphs::Ascii }];
-    for keys in places() {
-        let mut app = app(&keys, true, (80, 24));
-        let widths = (0..66).chain([79, 80, 119, 120, 160, 300]);
-        for width in widths {
-            for height in (0..26).step_by(3).chain([10, 15, 24, 40, 48, 100]) {
-                app.resize(width, height);
-                drawn(&app, looks[usize::from(width % 2)]);
-            }
-        }
+    let mut app = app(keys, finished, (80, 24));
+    let usual = (1..=120).flat_map(|width| (1..=40).map(move |height| (width, height)));
+    for (width, height) in usual.chain([(0, 0), (300, 1), (2, 300), (160, 48), (300, 100)]) {
+        app.resize(width, height);
+        assert_fits(&drawn(&app, looks[usize::from((width + height) % 2)]));
+        let reports = guard::reports();
+        assert!(reports.is_empty(), "{keys:?} at {width}x{height}: {reports:?}");
     }
+}
+
+#[test]
+fn every_view_at_every_size() {
+    let places = places();
+    places.par_iter().for_each(|keys| at_every_size(keys, false));
+    places.par_iter().for_each(|keys| at_every_size(keys, true));
 }
 
 #[test]
