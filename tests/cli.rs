@@ -112,8 +112,9 @@ fn settings_are_explained() {
         assert!(out.contains(part), "{out}");
     }
     let (_, table, _) = ran(room.path(), &["preset", "explain", "gpicl"]);
-    let row = |path: &str| table.lines().find(|line| line.starts_with(path)).unwrap_or_default().to_owned();
-    assert!(row("settings.common.batch ").contains("whole number (1 to 4096)  B: sequences in a batch."), "{table}");
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let row = |path: &str| words(table.lines().find(|line| line.starts_with(path)).unwrap_or_default());
+    assert!(row("settings.common.batch ").contains("whole number (1 to 4096) B: sequences in a batch."), "{table}");
     assert!(row("seeds ").contains("1 to 1000 replicas"), "{table}");
     let (code, json, _) = ran(room.path(), &["preset", "explain", "gpicl", "grids[2]", "--json"]);
     let rows: Vec<Value> = serde_json::from_str(&json).unwrap();

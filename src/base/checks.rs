@@ -75,15 +75,16 @@ impl Checks {
 
     /// A field must fit; else what was found, and what was expected.
     pub fn holds(&mut self, field: impl AsRef<str>, fits: bool, found: impl ToString, expected: impl Into<String>) {
-        let (path, expected) = (self.path(field.as_ref()), expected.into());
+        let (field, expected) = (field.as_ref(), expected.into());
         if !fits {
-            self.found.push(Problem::new(&path, found, &expected));
+            self.found.push(Problem::new(self.path(field), found, &expected));
         }
-        self.expect(Expectation { path, expected });
+        self.expect(field, expected);
     }
 
-    /// Remembers what a field takes; its path is whole already.
-    pub fn expect(&mut self, expectation: Expectation) {
+    /// Remembers what a field takes, without a check of its own.
+    pub fn expect(&mut self, field: impl AsRef<str>, expected: impl Into<String>) {
+        let expectation = Expectation { path: self.path(field.as_ref()), expected: expected.into() };
         if !self.asked.contains(&expectation) {
             self.asked.push(expectation);
         }
@@ -130,7 +131,7 @@ impl Checks {
         fits: impl Fn(&T) -> bool,
         expected: &str,
     ) {
-        self.expect(Expectation { path: self.path(field), expected: expected.into() });
+        self.expect(field, expected);
         for value in values {
             self.holds(field, fits(&value), value, expected);
         }
@@ -167,9 +168,9 @@ impl Checks {
         names: impl IntoIterator<Item = &'a str>,
         known: &[&str],
     ) {
-        let path = self.path(field.as_ref());
+        let (field, path) = (field.as_ref(), self.path(field.as_ref()));
         let expected = if known.is_empty() { format!("there is no {kind}") } else { known.join(", ") };
-        self.expect(Expectation { path: path.clone(), expected });
+        self.expect(field, expected);
         for name in names.into_iter().filter(|name| !known.contains(name)) {
             let near = nearest(name, known.iter().copied());
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
-use crate::base::text::{nearest, wrap};
+use crate::base::text::{cut, nearest, wrap};
 use crate::contract::{Cost, Setting};
 use crate::run::export::{aligned, bytes};
 use crate::run::{self, Changes};
+use unicode_width::UnicodeWidthStr;
 
 /// Works with presets.
 #[derive(clap::Args)]
@@ -129,11 +130,17 @@ fn explain(name: &str, field: Option<&str>, json: bool, place: &Place) -> Result
     match settings.as_slice() {
         [setting] => output::print(&paragraph(setting, output::width())),
         settings => {
-            let row = |s: &Setting| vec![s.path.clone(), s.brief(), s.takes(), s.about.clone()];
+            let row = |s: &Setting| vec![s.path.clone(), short(&s.brief()), short(&s.takes()), s.about.clone()];
             let rows: Vec<Vec<String>> = settings.iter().map(row).collect();
             output::print_table(&aligned(&["path", "value", "takes", "about"], &rows))
         }
     }
+}
+
+/// What fits into a column of a table; a single setting is told in full.
+fn short(text: &str) -> String {
+    const COLUMNS: usize = 40;
+    if text.width() <= COLUMNS { text.to_owned() } else { cut(text, COLUMNS - 1) + "…" }
 }
 
 /// The settings that are meant: all, or one with its parts; its path may begin below `settings`.
@@ -147,8 +154,10 @@ fn asked(settings: Vec<Setting>, field: Option<&str>) -> Result<Vec<Setting>, Fa
         return Ok(found);
     }
     let failure = Failure::usage(format!("there is no setting `{field}`"));
-    let paths = settings.iter().flat_map(|setting| [setting.path.as_str(), setting.name()]);
-    let near = nearest(&field, paths).and_then(|near| settings.iter().find(|s| s.path == near || s.name() == near));
+    let last = field.rsplit('.').next().unwrap_or_default();
+    let near = nearest(&whole[1], settings.iter().map(|setting| setting.path.as_str()))
+        .or_else(|| nearest(last, settings.iter().map(Setting::name)))
+        .and_then(|near| settings.iter().find(|setting| setting.path == near || setting.name() == near));
     Err(match near {
         Some(near) => failure.hint(format!("did you mean `{}`?", near.path)),
         None => failure.hint("without FIELD all are listed"),

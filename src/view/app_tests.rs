@@ -163,7 +163,7 @@ fn escape_goes_back_one_level_at_a_time() {
 #[test]
 fn the_next_run_of_a_system_is_looked_at_in_the_same_way() {
     let (mut app, _) = viewer(true);
-    press(&mut app, "\r5vyw+]\x1b\r");
+    press(&mut app, "\r6vyw+]\x1b\r");
     let stand = stand(&app);
     assert_eq!((stand.panel.as_str(), stand.metric, stand.trial), ("metric", 1, 0));
     assert!(stand.charts.windows.is_empty() && stand.charts != Charts::default());

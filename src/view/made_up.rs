@@ -416,7 +416,8 @@ impl Bench for FakeBench {
     }
 
     fn preset(&self, folder: &Path) -> Result<serde_json::Value, String> {
-        let ablated = ["settings.width=32", "settings.rate=3e-4", "settings.tasks=[\"4\", \"inf\"]"].map(String::from);
+        let ablated =
+            ["settings.width=32", "settings.learning_rate=3e-4", "settings.tasks=[\"4\", \"inf\"]"].map(String::from);
         let set = if folder.ends_with("gpicl-ablated") { &ablated[..] } else { &[] };
         self.load("gpicl/quick", set).map(|study| study.to_json())
     }

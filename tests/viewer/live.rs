@@ -36,7 +36,7 @@ fn a_run_is_edited_started_turned_paused_and_stopped() {
     // Its worker is not the viewer's: a new one goes on, and stays when the viewer leaves.
     view.press("\t\t\r").press(" ");
     view.wait_for("LIVE");
-    view.press("q");
+    view.send(b"q");
     assert!(view.ends().success());
     assert!(ansatz::run::holder(&room.folders()[0]).is_some(), "the worker went with the viewer");
 }

@@ -25,8 +25,12 @@ fn views_are_as_they_were() {
     }
 }
 
-/// A line of the screen without what differs from run to run: process and machine, and the clock.
+/// A line of the screen without what differs from run to run: process and machine, the clock, the free space.
 fn masked(line: &str) -> String {
+    if let Some((before, _)) = line.split_once(" GB free") {
+        let number = before.rfind(", ").map_or(0, |at| at + 2);
+        return format!("{}- GB free", &before[..number]);
+    }
     let line =
         line.find("worker started: process").map_or(line.to_owned(), |at| format!("{}worker started", &line[..at]));
     let Some(at) = line.find(" +").filter(|at| line[at + 2..].starts_with(|c: char| c.is_ascii_digit())) else {

@@ -136,6 +136,8 @@ pub(super) struct State {
     /// Every byte.
     pub(super) bytes: Vec<u8>,
     ended: Option<ExitStatus>,
+    /// Whether all that it wrote was read.
+    read_to_its_end: bool,
     /// Whether nothing more is to be read.
     deaf: bool,
 }
@@ -143,7 +145,7 @@ pub(super) struct State {
 impl State {
     fn new((cols, rows): (u16, u16)) -> Self {
         let parser = vt100::Parser::new_with_callbacks(sized(rows), sized(cols), 0, Signals::default());
-        State { parser, bytes: Vec::new(), ended: None, deaf: false }
+        State { parser, bytes: Vec::new(), ended: None, read_to_its_end: false, deaf: false }
     }
 
     fn idle(&self) -> Option<&Idle> {
@@ -188,6 +190,8 @@ impl Seen {
                 break;
             }
         }
+        self.state().read_to_its_end = true;
+        self.changed.notify_all();
     }
 
     fn ended(&self, status: ExitStatus) {
@@ -297,9 +301,12 @@ impl Viewer {
         line.unwrap_or_else(|| panic!("no `{text}` in\n{screen}")).to_owned()
     }
 
-    /// Goes down a list until the selected line has a text.
+    /// Goes down a list until the selected line has a text, or the pane beside the list is about it.
     pub(super) fn select(&mut self, text: &str) -> &mut Self {
-        let is_selected = |screen: &str| screen.lines().any(|line| line.starts_with('▸') && line.contains(text));
+        let about = format!("─ {text} ─");
+        let is_selected = |screen: &str| {
+            screen.lines().any(|line| (line.starts_with('▸') && line.contains(text)) || line.contains(&about))
+        };
         for _ in 0..200 {
             if is_selected(&self.screen()) {
                 return self;
@@ -314,7 +321,7 @@ impl Viewer {
         let begun = Instant::now();
         let mut state = self.seen.state();
         loop {
-            if let Some(status) = &state.ended {
+            if let Some(status) = state.ended.as_ref().filter(|_| state.read_to_its_end) {
                 return status.clone();
             }
             let left = DEADLINE.saturating_sub(begun.elapsed());
@@ -344,9 +351,9 @@ impl Viewer {
         self.master = None;
     }
 
-    /// That nothing is drawn for a while, and how much processor time that took.
-    pub(super) fn stays_still(&self, time: Duration) -> Duration {
-        let (begun, before) = (Instant::now(), self.processor_time());
+    /// That nothing is drawn for a while.
+    pub(super) fn stays_still(&self, time: Duration) {
+        let begun = Instant::now();
         let mut state = self.seen.state();
         let bytes = state.bytes.len();
         while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
@@ -354,14 +361,6 @@ impl Viewer {
             let said = String::from_utf8_lossy(&state.bytes[bytes..]).into_owned();
             assert!(said.is_empty(), "nothing happened, and it said {said:?}");
         }
-        self.processor_time() - before
-    }
-
-    fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid.as_raw_nonzero())).unwrap();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
     }
 }
 

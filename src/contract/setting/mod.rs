@@ -189,19 +189,29 @@ fn inside<'a>(path: &'a str, above: &str) -> Option<&'a str> {
     path.strip_prefix(above)?.strip_prefix('.')
 }
 
-/// A value as it would be typed. A number that was single precision is typed with its own digits, not with those of
-/// its double.
+/// A value as it would be typed: a single text without its quotes, nothing as `None`.
 pub fn typed(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "None".into(),
-        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(double) if f64::from(double as f32) == double => {
-                Value::from((double as f32).to_string().parse::<f64>().unwrap_or(double)).to_string()
-            }
-            _ => number.to_string(),
-        },
-        value => value.to_string(),
+        value => with_own_digits(value).to_string(),
+    }
+}
+
+/// The value with the digits that its numbers were written with: one that was single precision has not those of its
+/// double.
+fn with_own_digits(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let single = number.as_f64().map(|double| (double, double as f32));
+            let single = single.filter(|(double, single)| f64::from(*single) == *double);
+            single
+                .and_then(|(_, single)| single.to_string().parse::<f64>().ok())
+                .map_or_else(|| value.clone(), Value::from)
+        }
+        Value::Array(values) => values.iter().map(with_own_digits).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), with_own_digits(value))).collect(),
+        value => value.clone(),
     }
 }
 

@@ -189,7 +189,6 @@ impl Condition {
         checks.range("window", self.window, 1..=1 << 20);
         checks.range("batch", self.batch, 1..=4096);
         checks.range("steps", self.steps, 1..=10_000_000);
-        checks.holds("tasks", self.tasks != TaskCount::Finite(0), 0, format!("1 to {}, or \"inf\"", u32::MAX));
         let divides = self.heads > 0 && self.width.is_multiple_of(self.heads);
         let divisors: Vec<String> = (1..=self.width.min(256))
             .filter(|h| self.width.is_multiple_of(*h))
@@ -365,7 +364,7 @@ impl Settings {
                         found.extend(wrong.into_iter().map(|p| Problem { path: place(&p.path), ..p }));
                         let set = |field: &str| grid.with.contains_key(field) || grid.over.contains_key(field);
                         for Expectation { path, expected } in asked.into_iter().filter(|asked| set(&asked.path)) {
-                            checks.expect(Expectation { path: place(&path), expected });
+                            checks.expect(place(&path), expected);
                         }
                     }
                 }

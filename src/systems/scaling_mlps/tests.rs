@@ -169,7 +169,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("images: [512, 4096, \"fresh\"]", "images: [512, 512, \"fresh\"]", "n = 512 twice"),
         ("images: [512, 4096, \"fresh\"]", "images: [512, \"old\"]", "old"),
         ("images: [512, 4096, \"fresh\"]", "images: [0, \"fresh\"]", "settings.arms[0].images"),
-        ("b_mlp(width: 128, blocks: 3)", "b_mlp(width: 0, blocks: 3)", "settings.models[0].kind.width"),
+        ("b_mlp(width: 128, blocks: 3)", "b_mlp(width: 0, blocks: 3)", "settings.models[0].kind.b_mlp.width"),
         ("learning_rates: [1e-4, 3e-4, 1e-3]", "learning_rates: [-1.0]", "settings.arms[4].learning_rates"),
         ("base: digits", "base: idx((name: \"x\", images: \"none\", labels: \"none\"))", "settings.base"),
     ]);

@@ -36,7 +36,7 @@ pub(super) fn paint(pen: &mut Pen, home: &Home, cores: usize) {
     let under = size == Size::Small && column.height() >= rows + 1 + PICTURE.0;
     systems(&mut column.inset(0, 0, 0, if under { column.height() - rows } else { 0 }), home);
     if under {
-        picture(&mut column.inset(0, rows, 0, 0), home);
+        picture(&mut column.inset(0, rows, 1, 0), home);
     }
     let mut right = body.inset(left, 0, 0, 0);
     let needed = presets_rows(home) + RUNS;

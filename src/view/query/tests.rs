@@ -67,13 +67,13 @@ fn a_system_passes_with_its_runs_where_only_they_know() {
 #[test]
 fn settings_are_numbers_texts_and_lists_and_unknown_ones_let_nothing_through() {
     assert_eq!(through("settings.width>=64").1, [LIVE, DONE]);
-    assert_eq!(through("settings.rate=3e-3 settings.width=64.0").1, [LIVE, DONE]);
+    assert_eq!(through("settings.learning_rate=3e-3 settings.width=64.0").1, [LIVE, DONE]);
     assert_eq!(through("settings.tasks:inf").1, [LIVE, DONE, STOPPED]);
     assert_eq!(through("settings.tasks!=32").1, [STOPPED]);
     assert_eq!(through("settings.tasks.0=4").1, [LIVE, DONE, STOPPED]);
     assert_eq!(through("settings.depth>1").1, Vec::<String>::new());
     assert_eq!(through("-settings.depth>1").1, Vec::<String>::new());
-    assert_eq!(through("settings.rate>-0.5").1, [LIVE, DONE, STOPPED]);
+    assert_eq!(through("settings.learning_rate>-0.5").1, [LIVE, DONE, STOPPED]);
 }
 
 #[test]
