@@ -2,8 +2,11 @@
 
 use super::failure::Failure;
 use super::job::{Job, Place};
+use clap_mangen::roff::{Roff, bold, roman};
+
 use super::output;
 use crate::base::text::nearest;
+use crate::view::by_place;
 
 /// Prints a manual page.
 #[derive(clap::Args)]
@@ -21,6 +24,7 @@ impl Job for Man {
         let mut root = super::command();
         // So that a command's page knows that it is `ansatz run` and takes `--runs`.
         root.build();
+        let whole = self.command.is_none();
         let page = match &self.command {
             None => root,
             Some(name) => match root.find_subcommand(name).filter(|command| !command.is_hide_set()) {
@@ -42,7 +46,25 @@ impl Job for Man {
         let page = page.after_help(format!("{examples}\n\n{epilogue}").trim().to_owned());
         let mut text = Vec::new();
         clap_mangen::Man::new(page).render(&mut text).map_err(Failure::failed)?;
+        if whole {
+            keys_of_the_viewer().to_writer(&mut text).map_err(Failure::failed)?;
+        }
         output::print(&String::from_utf8_lossy(&text))?;
         Ok(0)
     }
+}
+
+/// The keys of the viewer, place by place.
+fn keys_of_the_viewer() -> Roff {
+    let mut page = Roff::new();
+    page.control("SH", ["KEYS OF THE VIEWER"]);
+    for (place, bindings) in by_place() {
+        page.control("SS", [place]);
+        for binding in bindings {
+            page.control("TP", []);
+            page.text([bold(binding.keys_text())]);
+            page.text([roman(binding.help)]);
+        }
+    }
+    page
 }

@@ -39,7 +39,7 @@ pub use chart::{Charts, Glance, lines_of};
 pub use comparison::{Comparison, Side};
 pub use folders::{Folders, Snapshot};
 pub use home::{Home, List, Offer, PresetRow};
-pub use keys::{Action, Binding, Context, KEYS, Key, lookup};
+pub use keys::{Action, Binding, Context, KEYS, Key, by_place, lookup};
 pub use knobs::Knobs;
 pub use layout::{Area, Grid, Size, grid};
 pub use metric::{Along, headline, metric_names};

@@ -11,7 +11,7 @@ use crate::room::Room;
 const SIZE: (u16, u16) = (120, 36);
 const PICTURE: &str = "docs/run-view.svg";
 /// Writes the picture where it is set, as insta's variable does for its files.
-const UPDATE: &str = "ANSATZ_UPDATE_PICTURES";
+const UPDATE: &str = "ANSATZ_UPDATE_DOCS";
 
 #[test]
 fn the_picture_of_the_readme_is_what_the_program_shows() {
