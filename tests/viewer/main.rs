@@ -7,6 +7,7 @@
 mod room;
 mod terminal;
 
+mod beside;
 mod charts;
 mod leaving;
 mod live;

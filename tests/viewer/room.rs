@@ -28,6 +28,11 @@ impl Room {
         room
     }
 
+    /// With the finished run once more, under another name.
+    pub(super) fn finished_as(&self, name: &str) {
+        copy(finished(), &self.runs().join(name));
+    }
+
     /// The working directory.
     pub(super) fn path(&self) -> &Path {
         self.0.path()
