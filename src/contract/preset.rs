@@ -14,6 +14,9 @@ pub struct ShippedPreset {
     pub text: &'static str,
 }
 
+/// Name of the preset that every system has with its mechanism taken out.
+pub const ABLATED: &str = "ablated";
+
 /// The presets of a system, `presets/SLUG/NAME.ron`: the three that every system has, or those that are named.
 macro_rules! presets {
     ($slug:literal) => { $crate::contract::presets!($slug: "quick", "full", "ablated") };

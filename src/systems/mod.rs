@@ -34,7 +34,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::contract::{Expectation, Panel, Parts, Setting, Study, thumbnail};
+    use crate::contract::{ABLATED, Expectation, Panel, Parts, Setting, Study, thumbnail};
 
     #[test]
     fn every_thumbnail_is_a_small_chart() {
@@ -50,7 +50,7 @@ mod tests {
     fn every_preset_survives_its_own_writing_and_counts_its_trials() {
         for entry in ALL {
             let names: Vec<&str> = entry.presets.iter().map(|preset| preset.name).collect();
-            assert_eq!(names, ["quick", "full", "ablated"], "{}", entry.card.slug);
+            assert_eq!(names, ["quick", "full", ABLATED], "{}", entry.card.slug);
             for shipped in entry.presets {
                 let study = (entry.open)(shipped.text).unwrap();
                 let again = (entry.open)(&study.to_ron()).unwrap();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::contract::{Annotation, Outcome, Panel, Progress, Status, Study, StudyState, Turn};
+use crate::contract::{ABLATED, Annotation, Outcome, Panel, Progress, Status, Study, StudyState, Turn};
 use crate::run::Summary;
 
 /// A run as the home screen lists it.
@@ -54,15 +54,20 @@ impl RunRow {
         }
     }
 
+    /// Whether its mechanism was taken out: what it found is no verdict on the claim.
+    pub fn is_ablated(&self) -> bool {
+        self.preset == ABLATED
+    }
+
     /// Whether a worker holds it.
     pub fn is_live(&self) -> bool {
         matches!(self.status, Status::Running | Status::Paused | Status::Stalled)
     }
 }
 
-/// The newest run of a system that was judged, among runs newest first.
+/// The newest run of a system that was judged, among runs newest first; none with the mechanism taken out.
 pub fn last_judged<'a>(runs: &'a [RunRow], slug: &str) -> Option<&'a RunRow> {
-    runs.iter().find(|run| run.system == slug && run.outcome.is_some())
+    runs.iter().find(|run| run.system == slug && run.outcome.is_some() && !run.is_ablated())
 }
 
 /// What can be asked of the worker of a run.

@@ -280,7 +280,7 @@ impl Home {
             (self.picture, self.pictured) = (None, None);
             return;
         };
-        let done = |run: &&RunRow| run.system == entry.card.slug && run.status == Status::Done;
+        let done = |run: &&RunRow| run.system == entry.card.slug && run.status == Status::Done && !run.is_ablated();
         let newest = self.all_runs.iter().find(done);
         let source = Some((entry.card.slug, newest.map(|run| run.folder.clone())));
         if source == self.pictured {

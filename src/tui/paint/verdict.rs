@@ -55,9 +55,6 @@ impl Row<'_> {
     }
 }
 
-/// Columns of a line's lead, where the strip stands between lead and numbers.
-const LEAD: u16 = 16;
-
 /// The answer first, then why it is not more, each check in a line with its strip, what each check says, what was
 /// changed against the paper, then every seed. `dense` leaves out the air between the parts.
 fn rows<'a>(verdict: &'a Verdict, card: Option<&Card>, width: usize, dense: bool, look: Look) -> Vec<Row<'a>> {
@@ -68,10 +65,10 @@ fn rows<'a>(verdict: &'a Verdict, card: Option<&Card>, width: usize, dense: bool
     if let Some(card) = card.filter(|_| !dense) {
         say(&mut rows, &format!("The claim: {}", card.sentence), width, look.dim());
     }
-    let columns = columns(verdict, width);
+    let columns = Columns::of(verdict, width, look);
     for (head, checks) in groups(verdict) {
         heading(&mut rows, head, dense, look);
-        checks.iter().for_each(|check| line(&mut rows, check, (width, columns), dense, look));
+        checks.iter().for_each(|check| line(&mut rows, check, (width, &columns), dense, look));
     }
     why(&mut rows, verdict, width, dense, look);
     for (head, checks) in groups(verdict) {
@@ -93,25 +90,38 @@ fn rows<'a>(verdict: &'a Verdict, card: Option<&Card>, width: usize, dense: bool
     rows
 }
 
-/// Columns of the strips between the words in front and the numbers behind, the same for every check.
-fn columns(verdict: &Verdict, width: usize) -> u16 {
-    let behind = |check: &Check| numbers("", check.effect, check.interval, &check.threshold).trim_start().width();
-    let all = groups(verdict).flat_map(|(_, checks)| checks);
-    let widest = all.map(behind).filter(|behind| *behind < width / 2).max().unwrap_or(0);
-    width.saturating_sub(usize::from(LEAD) + widest + 2).min(40) as u16
+/// Where words, strips and numbers of checks stand, the same for every check of a verdict.
+struct Columns {
+    /// Before the strip.
+    lead: u16,
+    /// Of the strip.
+    strip: u16,
+}
+
+impl Columns {
+    fn of(verdict: &Verdict, width: usize, look: Look) -> Self {
+        let checks = || groups(verdict).flat_map(|(_, checks)| checks);
+        let leads = checks().map(|check| mark(check, look).0.width() + 1).filter(|lead| *lead <= width / 3);
+        let behind = checks().map(|check| check_numbers(check).width()).filter(|behind| *behind < width / 2);
+        let (lead, behind) = (leads.max().unwrap_or(0), behind.max().unwrap_or(0));
+        let strip = width.saturating_sub(lead + behind + 2).min(40);
+        Columns { lead: lead as u16, strip: strip as u16 }
+    }
+}
+
+fn check_numbers(check: &Check) -> String {
+    numbers("", check.effect, check.interval, &check.threshold).trim_start().to_owned()
 }
 
 /// A check: its word, its strip, its numbers; in two lines where one is too short.
-fn line<'a>(rows: &mut Vec<Row<'a>>, check: &'a Check, (width, columns): (usize, u16), dense: bool, look: Look) {
-    let (lead, style) = mark(check, look);
-    let numbers = numbers("", check.effect, check.interval, &check.threshold);
-    let text = numbers.trim_start().to_owned();
+fn line<'a>(rows: &mut Vec<Row<'a>>, check: &'a Check, (width, columns): (usize, &Columns), dense: bool, look: Look) {
+    let ((lead, style), text) = (mark(check, look), check_numbers(check));
     let strip = check.effect.is_some_and(f64::is_finite).then_some((check, style));
-    let fits = usize::from(LEAD + columns + 2) + text.width() <= width && lead.width() < usize::from(LEAD);
-    if strip.is_some() && columns >= strip::LEAST && fits {
-        return rows.push(Row { lead, indent: LEAD, strip, columns, text, style });
+    let fits = usize::from(columns.lead + columns.strip + 2) + text.width() <= width;
+    if strip.is_some() && columns.strip >= strip::LEAST && fits && lead.width() < usize::from(columns.lead) {
+        return rows.push(Row { lead, indent: columns.lead, strip, columns: columns.strip, text, style });
     }
-    say(rows, &format!("{lead}{numbers}"), width, style);
+    say(rows, &format!("{lead} {text}"), width, style);
     let columns = width.saturating_sub(4).min(40) as u16;
     if strip.is_some() && !dense && columns >= strip::LEAST {
         rows.push(Row { lead: String::new(), indent: 2, strip, columns, text: String::new(), style });

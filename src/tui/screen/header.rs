@@ -53,7 +53,11 @@ fn numbers(pen: &mut Pen, state: &StudyState) {
     let mut parts = vec![words::percent(share), left(state)];
     parts.extend(rate(state).map(|rate| format!("{} steps/s", short_number(rate))));
     parts.push(format!("{finished}/{} trials", state.trials.len()));
-    parts.push(format!("step {}/{}", done.step, done.steps));
+    parts.push(match state.status {
+        // What ends early never makes the steps that were planned.
+        Status::Done => format!("{} steps", done.step),
+        _ => format!("step {}/{}", done.step, done.steps),
+    });
     let mut x = columns + 3;
     for (at, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
         if usize::from(pen.width().saturating_sub(x)) < part.width() {

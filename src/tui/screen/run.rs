@@ -8,7 +8,7 @@ use super::chrome::{level, progress, state_style, titled};
 use super::{header, part};
 use crate::contract::{Body, Card, Panel, StudyState, TrialState};
 use crate::tui::paint::{self, View};
-use crate::tui::pen::Pen;
+use crate::tui::pen::{Pen, shorten_middle};
 use crate::view::{Focus, Item, Shown, Size, Stand, Told, headline, items, journal, last_error, notes, words};
 
 /// Paints everything but the footer.
@@ -56,7 +56,7 @@ fn trial_row(pen: &mut Pen, y: u16, trial: &TrialState, card: Option<&Card>, cho
     let style = if chosen { look.strong() } else { look.text() };
     let mark = if chosen { look.glyph("▸", ">") } else { " " };
     pen.text(0, y, mark, look.accent());
-    pen.text_within(1, y, &trial.result.spec.name, name_room, style);
+    pen.text(1, y, &shorten_middle(&trial.result.spec.name, usize::from(name_room), look), style);
     let x = 1 + name_room + 1;
     let state = state_style(trial.status, look);
     pen.text_within(x, y, trial.status.name(), STATE, state);

@@ -29,7 +29,7 @@ pub const KEYS: &[Binding] = &[
         &[Char('/')],
         A::Filter,
         "filter",
-        "Ask for systems and runs: words, state:done, age<2d, settings.PATH>=1e-3, OR, -word.",
+        "Ask the lists: words, state:done, age<2d, settings.PATH>=1e-3, OR, -word, ( ).",
     ),
     bind(C::Home, &[Char('i')], A::Card, "card", "Read the card: claims, thresholds, what was kept and shrunk."),
     bind(C::Home, &[Char('e')], A::Edit, "edit", "Change settings of the selected preset before it starts."),
