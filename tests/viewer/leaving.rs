@@ -37,15 +37,14 @@ fn a_signal_ends_it_and_restores_the_terminal() {
 fn suspended_it_gives_the_terminal_back_and_draws_again_when_continued() {
     let room = Room::finished();
     let mut view = viewer(&room).open();
-    let lists = |view: &Viewer| view.screen().lines().skip(1).collect::<Vec<_>>().join("\n");
-    let before = lists(&view);
+    let before = view.below_the_head();
     view.send(b"\x1a");
     view.stops();
     drop(view.until("the shell's screen", |state| !state.terminal().alternate_screen()));
     view.signal(Signal::CONT);
     drop(view.until("its screen again", |state| state.terminal().alternate_screen()));
     view.wait_for("1 run, 0 live");
-    assert_eq!(lists(&view), before);
+    assert_eq!(view.below_the_head(), before);
     view.send(b"q");
     assert!(view.ends().success());
 }

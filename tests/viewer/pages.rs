@@ -34,9 +34,9 @@ fn a_filter_narrows_the_lists_while_it_is_typed() {
 fn a_burst_of_keys_is_handled_key_by_key() {
     let room = Room::empty();
     let mut home = viewer(&room).open();
-    let shown = home.screen();
+    let shown = home.below_the_head();
     home.press("jjkk\t\t\t".repeat(100).as_str());
-    assert_eq!(home.screen(), shown, "as many steps back as forth");
+    assert_eq!(home.below_the_head(), shown, "as many steps back as forth");
     // What comes behind a key that the terminal sees to itself is not left lying.
     home.press("\x0c/gpi").shows(&["/ gpi"]);
 }

@@ -266,6 +266,11 @@ impl Viewer {
         self.seen.state().text()
     }
 
+    /// The frame without its first line, which says how much of the disk is free now.
+    pub(super) fn below_the_head(&self) -> String {
+        self.screen().lines().skip(1).collect::<Vec<_>>().join("\n")
+    }
+
     /// What came out so far.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.seen.state()
