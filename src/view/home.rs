@@ -1,10 +1,11 @@
 //! The home screen: systems by family, presets with their cost, runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::query::{Presets, Query, QueryError, Sifted, sift};
 use super::{Bench, Field, RunRow, last_judged, words};
-use crate::contract::{Cost, Entry, Panel, Status};
+use crate::contract::{Cost, Entry, Panel, ShippedPreset, Status};
 
 /// A list of the home screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +79,8 @@ pub struct Home {
     query: Query,
     sifted: Sifted,
     asked: Presets,
-    presets: Vec<PresetRow>,
+    /// The presets of every system that was selected before: what they cost takes a while to work out.
+    presets: BTreeMap<&'static str, Vec<PresetRow>>,
     all_runs: Vec<RunRow>,
     picture: Option<Picture>,
     /// The system and the run that the picture was last looked for in.
@@ -103,7 +105,7 @@ impl Home {
             query: Query::default(),
             sifted: Sifted::default(),
             asked: Presets::default(),
-            presets: Vec::new(),
+            presets: BTreeMap::new(),
             all_runs: Vec::new(),
             picture: None,
             pictured: None,
@@ -111,7 +113,6 @@ impl Home {
             now: 0.0,
         };
         home.refresh(bench);
-        home.select_system(bench, 0);
         home
     }
 
@@ -194,12 +195,12 @@ impl Home {
 
     /// The presets of the selected system.
     pub fn presets(&self) -> &[PresetRow] {
-        &self.presets
+        self.selected().and_then(|entry| self.presets.get(entry.card.slug)).map_or(&[], Vec::as_slice)
     }
 
     /// Name of the selected preset: `gpicl/quick`.
     pub fn preset_name(&self) -> Option<String> {
-        let preset = self.presets.get(self.preset)?;
+        let preset = self.presets().get(self.preset)?;
         Some(format!("{}/{}", self.selected()?.card.slug, preset.name))
     }
 
@@ -227,7 +228,7 @@ impl Home {
         let moved = |at: usize, len: usize| (at as isize).saturating_add(by).clamp(0, len.max(1) as isize - 1) as usize;
         match self.list {
             List::Systems => self.select_system(bench, moved(self.system, self.shown().len())),
-            List::Presets => self.preset = moved(self.preset, self.presets.len()),
+            List::Presets => self.preset = moved(self.preset, self.presets().len()),
             List::Runs => self.run = moved(self.run, self.sifted.runs.len()),
         }
     }
@@ -254,7 +255,7 @@ impl Home {
         self.filter(bench, Field::default());
         let place = self.shown().iter().position(|entry| entry.card.slug == slug).unwrap_or(0);
         self.select_system(bench, place);
-        let preset = self.presets.first().map_or("", |preset| preset.name);
+        let preset = self.presets().first().map_or("", |preset| preset.name);
         let live = |run: &&RunRow| run.is_live() && run.system == slug && run.preset == preset;
         let live = self.runs().iter().position(live);
         self.list = if live.is_some() { List::Runs } else { List::Systems };
@@ -264,13 +265,14 @@ impl Home {
     fn select_system(&mut self, bench: &dyn Bench, at: usize) {
         self.system = at;
         self.preset = 0;
-        self.presets = self.selected().map_or_else(Vec::new, |entry| {
+        if let Some(entry) = self.selected() {
             let offer = |name| {
                 let study = bench.load(&format!("{}/{name}", entry.card.slug), &[])?;
                 Ok(Offer { about: study.header().about, cost: study.cost() })
             };
-            entry.presets.iter().map(|preset| PresetRow { name: preset.name, offer: offer(preset.name) }).collect()
-        });
+            let row = |preset: &ShippedPreset| PresetRow { name: preset.name, offer: offer(preset.name) };
+            self.presets.entry(entry.card.slug).or_insert_with(|| entry.presets.iter().map(row).collect());
+        }
         self.look(bench);
     }
 
