@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::actions::dispatch;
 use super::{
-    Bench, Binding, Checkpoints, Comparison, Context, Feed, Field, Home, KEYS, Key, Knobs, Palette, Settings, Side,
-    Stand, Tour, Writing, lookup,
+    Bench, Binding, Checkpoints, Comparison, Context, Feed, Field, Home, Item, KEYS, Key, Knobs, Palette, Settings,
+    Side, Stand, Tour, Writing, items, lookup,
 };
 use crate::contract::{Card, Entry, Knob, Status};
 
@@ -70,6 +70,13 @@ pub struct Watched {
     pub card: Option<&'static Card>,
     /// What its system lets be turned while it runs.
     pub knobs: &'static [Knob],
+}
+
+impl Watched {
+    /// The panels now on offer.
+    pub fn items(&self) -> Vec<Item<'_>> {
+        items(self.feed.state(), &self.stand, self.card)
+    }
 }
 
 /// The viewer.

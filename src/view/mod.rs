@@ -14,6 +14,7 @@ pub mod compared;
 mod comparison;
 mod copy;
 pub mod curves;
+mod enabled;
 mod folders;
 mod home;
 mod keys;

@@ -78,7 +78,7 @@ const STOPS: &[Stop] = &[
         "A real run",
         C::Home,
         &[A::Open],
-        "Its first preset takes about a minute. A worker of its own trains it; this screen only watches. If such a run \
+        "Its first preset is short. A worker of its own trains it; this screen only watches. If such a run \
          is live already, it is the one that opens.",
     )
     .then(|app| app.run.is_some()),
