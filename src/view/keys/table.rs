@@ -92,6 +92,7 @@ pub const KEYS: &[Binding] = &[
     bind(C::Cursor, &[Char('c'), Esc], A::Cursor, "no cursor", "Take the cursor out of the charts."),
     bind(C::Run, &[Char(' ')], A::Toggle, "pause/go", "Pause, go on, or give a stopped run a new worker."),
     bind(C::Run, &[Char('x')], A::Stop, "stop", "Write a checkpoint and end the worker; asks first."),
+    bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),
     bind(C::Compare, &[Char('b')], A::Baseline, "baseline", "Compare the others with the selected run."),
     bind(
         C::Compare,
@@ -162,7 +163,6 @@ pub const KEYS: &[Binding] = &[
         "Select the next trial, whatever has the focus.",
     ),
     bind(C::Run, &[Char('['), Char('p')], A::TrialBefore, "", "Select the trial before."),
-    bind(C::Run, &[Char('s')], A::Snapshot, "snapshot", "Write report, figures and tables to a folder."),
     bind(
         C::Run,
         &[Char('b')],
