@@ -335,7 +335,7 @@ mod tests {
                 ["arms.1.rule.mean", "3", "So many in a mean.", "whole number"],
                 ["map", r#"{"x":[1]}"#, "", "names with list of values"],
                 ["sides", "[1,2]", "Two sides.", "2 whole numbers"],
-                ["pairs", r#"[["sign_only",0.10000000149011612]]"#, "", &format!("list of ({rule}, number)")],
+                ["pairs", r#"[["sign_only",0.1]]"#, "", &format!("list of ({rule}, number)")],
                 ["ball", "", "", "struct, or None"],
                 ["ball.radius", "1.0", "Radius.", "number"],
                 ["most", "None", "", "whole number, or None"],
