@@ -6,6 +6,7 @@ pub mod derivatives;
 pub mod difficulty;
 pub mod hypothesis_bits;
 pub mod opposing;
+pub mod pathways;
 pub mod power_law;
 pub mod profile;
 pub mod regime;

@@ -4,6 +4,7 @@
 pub mod exact_inductive_bias;
 pub mod generalization_difficulty;
 pub mod gpicl;
+pub mod grokking_pathways;
 pub mod opposing_signals;
 pub mod optimizer_bias;
 pub mod representation_bias;
@@ -21,6 +22,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),
     Entry::of::<opposing_signals::OpposingSignals>(),
+    Entry::of::<grokking_pathways::GrokkingPathways>(),
     Entry::of::<scaling_mlps::ScalingMlps>(),
 ];
 

@@ -9,6 +9,7 @@ pub mod dominoes;
 pub mod gpicl;
 pub mod idx;
 pub mod images;
+pub mod modular;
 pub mod opposing;
 pub mod references;
 pub mod rotation;
@@ -138,6 +139,7 @@ pub const ALL: &[Entry] = &[
     bits::ENTRY,
     scattered_digits::ENTRY,
     torus::ENTRY,
+    modular::ENTRY,
 ];
 
 /// The row of a task by its name.

@@ -15,7 +15,7 @@ pub mod sample;
 pub use bootstrap::{Bootstrap, Estimate, Pairing};
 pub use censored::{Lifetime, PairedSigns, first_crossing, paired_signs};
 pub use linear::{least_squares_line, pearson};
-pub use rank::{ranks, spearman};
+pub use rank::{partial_spearman, ranks, spearman};
 
 pub use crate::base::numbers::mean;
 

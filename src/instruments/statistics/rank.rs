@@ -30,6 +30,14 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     (spread > 0.0).then(|| (sum(&x, &y) / spread).clamp(-1.0, 1.0))
 }
 
+/// Spearman's correlation of x and y with z held: what is left of it when each is cleared of what its ranks have in
+/// common with those of z. None where a correlation is none, or x or y is ranked as z.
+pub fn partial_spearman(x: &[f64], y: &[f64], z: &[f64]) -> Option<f64> {
+    let (xy, xz, yz) = (spearman(x, y)?, spearman(x, z)?, spearman(y, z)?);
+    let rest = (1.0 - xz * xz) * (1.0 - yz * yz);
+    (rest > 1e-9).then(|| ((xy - xz * yz) / rest.sqrt()).clamp(-1.0, 1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +60,24 @@ mod tests {
         let (x, y): (Vec<f64>, Vec<f64>) = (0..9).map(|i| (f64::from(i), f64::from(i * i * i))).unzip();
         assert_eq!(spearman(&x, &y), Some(1.0));
         assert_eq!(spearman(&x, &y.iter().map(|v| -v).collect::<Vec<_>>()), Some(-1.0));
+    }
+
+    #[test]
+    fn what_a_third_explains_is_taken_out() {
+        // Ranks 1..4: r(x, y) = 0.8, r(x, z) = 0.4, r(y, z) = 0.6, worked out by hand.
+        let (x, y, z) = ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 4.0, 3.0], [2.0, 1.0, 4.0, 3.0]);
+        let [xy, xz, yz] = [(&x, &y), (&x, &z), (&y, &z)].map(|(a, b)| spearman(a, b).unwrap());
+        let expected = (xy - xz * yz) / ((1.0 - xz * xz) * (1.0 - yz * yz)).sqrt();
+        assert!((partial_spearman(&x, &y, &z).unwrap() - expected).abs() < 1e-15);
+        assert_eq!(partial_spearman(&x, &x, &x), None);
+        // A third that goes with neither changes nothing.
+        let apart = [2.0, 4.0, 1.0, 3.0];
+        assert_eq!(spearman(&x, &apart), Some(0.0));
+        assert!(
+            (partial_spearman(&x, &y, &apart).unwrap() - xy / (1.0 - spearman(&y, &apart).unwrap().powi(2)).sqrt())
+                .abs()
+                < 1e-12
+        );
     }
 
     #[test]

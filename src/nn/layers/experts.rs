@@ -74,6 +74,11 @@ impl Experts {
         })
     }
 
+    /// The router's weight, `[width, experts]`: a column is what an expert answers to.
+    pub const fn router(&self) -> Weight {
+        self.router.weight()
+    }
+
     /// `[.., width]`, kept.
     pub fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Routed<'g> {
         let ExpertSettings { width, experts, chosen: k, renormalise, .. } = self.settings;

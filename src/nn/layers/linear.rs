@@ -33,6 +33,11 @@ impl Linear {
         })
     }
 
+    /// Its weight, `[inputs, outputs]`.
+    pub const fn weight(&self) -> Weight {
+        self.weight
+    }
+
     /// `[.., inputs]` to `[.., outputs]`.
     pub fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g> {
         let y = x.matmul(values[self.weight]);
