@@ -15,15 +15,15 @@ pub struct Pathways {
 }
 
 impl Pathways {
-    /// Pathways from what every layer chose: `[samples, chosen]` a layer, as numbers.
+    /// Pathways from what every layer chose.
     ///
     /// # Panics
-    /// If there is no layer, or layers differ in size.
-    pub fn new(layers: &[Vec<f32>], samples: usize) -> Self {
+    /// If there is no layer, or layers choose differently many.
+    pub fn new(layers: &[LayerChoice<'_>], samples: usize) -> Self {
         assert!(samples > 0 && !layers.is_empty(), "samples and layers");
-        let chosen = layers[0].len() / samples;
-        assert!(layers.iter().all(|layer| layer.len() == samples * chosen), "layers alike");
-        let of = |i: usize| layers.iter().flat_map(move |layer| &layer[i * chosen..][..chosen]);
+        let chosen = layers[0].chosen.len() / samples;
+        assert!(layers.iter().all(|layer| layer.chosen.len() == samples * chosen), "layers alike");
+        let of = |i: usize| layers.iter().flat_map(move |layer| &layer.chosen[i * chosen..][..chosen]);
         let experts = (0..samples).flat_map(|i| of(i).map(|expert| *expert as u16)).collect();
         Pathways { length: layers.len() * chosen, experts }
     }
@@ -243,7 +243,8 @@ mod tests {
 
     #[test]
     fn pathways_are_read_from_what_layers_chose() {
-        let paths = Pathways::new(&[vec![0.0, 1.0, 2.0, 3.0], vec![3.0, 2.0, 1.0, 0.0]], 2);
+        let layer = |chosen| LayerChoice { probabilities: &[], chosen, router: &[] };
+        let paths = Pathways::new(&[layer(&[0.0, 1.0, 2.0, 3.0]), layer(&[3.0, 2.0, 1.0, 0.0])], 2);
         assert_eq!((paths.samples(), paths.of(0), paths.of(1)), (2, &[0, 1, 3, 2][..], &[2, 3, 1, 0][..]));
         assert_eq!(paths.load(4)[0], [0.5, 0.0, 0.5, 0.0]);
     }

@@ -40,12 +40,21 @@ impl ModularSums {
     /// # Panics
     /// If the modulus is below 2.
     pub fn new(modulus: usize, train_share: f64, key: Key) -> Self {
-        assert!(modulus >= 2, "a modulus of 2 or more");
         let mut pairs: Vec<Pair> =
             (0..modulus).flat_map(|a| (a..modulus).map(move |b| Pair { a, b, answer: (a + b) % modulus })).collect();
         pairs.shuffle(&mut key.purpose("pairs").stream());
-        let train = ((train_share * pairs.len() as f64) as usize).clamp(1, pairs.len() - 1);
+        let (_, train) = ModularSums::sizes(modulus, train_share);
         ModularSums { modulus, pairs, train }
+    }
+
+    /// How many pairs there are, and how many of them are for training.
+    ///
+    /// # Panics
+    /// If the modulus is below 2.
+    pub fn sizes(modulus: usize, train_share: f64) -> (usize, usize) {
+        assert!(modulus >= 2, "a modulus of 2 or more");
+        let all = modulus * (modulus + 1) / 2;
+        (all, ((train_share * all as f64) as usize).clamp(1, all - 1))
     }
 
     /// The same pairs with their answers dealt out anew: as many of each, and no rule.
@@ -114,6 +123,7 @@ mod tests {
     fn pairs_are_unordered_and_every_answer_occurs_alike() {
         let sums = ModularSums::new(29, 0.85, Key::new(1));
         assert_eq!((sums.pairs.len(), sums.train), (435, 369));
+        assert_eq!(ModularSums::sizes(29, 0.85), (435, 369));
         let distinct: BTreeSet<(usize, usize)> = sums.pairs.iter().map(|pair| (pair.a, pair.b)).collect();
         assert!(distinct.len() == 435 && sums.pairs.iter().all(|pair| pair.a <= pair.b));
         let mut counts = BTreeMap::new();

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::app::{App, Effect, Overlay};
 use super::panels::{self, END, PAGE, Room};
 use super::{
-    Action, Along, Checkpoints, Context, Key, Knobs, List, Palette, Settings, Wish, Words, Writing, items, metric_names,
+    Action, Along, Checkpoints, Context, Item, Key, Knobs, List, Palette, Settings, Stand, Wish, Words, Writing, items,
+    metric_names,
 };
 use crate::contract::{Annotation, Annotations, Status};
 
@@ -232,11 +233,16 @@ fn in_panels(app: &mut App, action: Action, key: Key) {
     let metrics = metric_names(state, run.card).len();
     let room = Room { items: &items, rows: state.trials.len(), metrics, events: &events };
     if action == Action::Explain {
-        let item = items.get(run.stand.place(&items));
-        app.overlay = item.map(|item| Overlay::Explain(item.title(), panels::explanation(item), 0));
+        app.overlay = explained(&run.stand, &items);
     } else if let Some(said) = panels::act(&mut run.stand, &room, action, key) {
         app.say(said);
     }
+}
+
+/// The page that says what the focused panel means.
+fn explained(stand: &Stand, items: &[Item]) -> Option<Overlay> {
+    let item = items.get(stand.place(items))?;
+    Some(Overlay::Explain(item.title(), panels::explanation(item), 0))
 }
 
 fn in_comparison(app: &mut App, action: Action, key: Key) {
@@ -268,8 +274,7 @@ fn in_comparison(app: &mut App, action: Action, key: Key) {
             let items = comparison.items();
             let room = Room { items: &items, rows, metrics, events: &[] };
             if action == Action::Explain {
-                let item = items.get(comparison.stand.place(&items));
-                app.overlay = item.map(|item| Overlay::Explain(item.title(), panels::explanation(item), 0));
+                app.overlay = explained(&comparison.stand, &items);
             } else if let Some(said) = panels::act(&mut comparison.stand, &room, action, key) {
                 app.say(said);
             }
@@ -339,14 +344,17 @@ fn in_checkpoints(app: &mut App, action: Action) {
     }
 }
 
-/// Sets the run on the screen beside the newest other run of its system.
+/// Sets the run on the screen beside the one before it of its system; the first beside the newest.
 fn beside_the_one_before(app: &mut App) {
     let Some(run) = &app.run else { return };
     let (folder, system) = (run.feed.folder().to_owned(), run.feed.state().header.system.clone());
     let name = run.feed.state().run.clone();
-    let rows = app.bench.runs();
-    let other = rows.iter().find(|row| row.system == system && row.name != name).map(|row| row.folder.clone());
-    match other {
+    let mut rows = app.bench.runs();
+    rows.retain(|row| row.system == system);
+    // They come newest first: what stands behind this one is older.
+    let behind = rows.iter().position(|row| row.name == name).map_or(0, |at| at + 1);
+    let other = rows.get(behind).or_else(|| rows.iter().find(|row| row.name != name));
+    match other.map(|row| row.folder.clone()) {
         Some(other) => app.compare(&[other, folder]),
         None => app.say(format!("There is no other run of {system} to compare with.")),
     }

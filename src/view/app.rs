@@ -136,10 +136,15 @@ impl App {
         }
     }
 
+    /// A system of this bench.
+    fn entry(&self, slug: &str) -> Option<&'static Entry> {
+        self.systems.iter().find(|entry| entry.card.slug == slug)
+    }
+
     /// Puts a run on the screen.
     pub(super) fn show(&mut self, feed: Box<dyn Feed>) {
         let slug = &feed.state().header.system;
-        let entry = self.systems.iter().find(|entry| entry.card.slug == slug);
+        let entry = self.entry(slug);
         let (card, knobs) = (entry.map(|entry| entry.card), entry.map_or(&[][..], |entry| entry.knobs));
         let before = self.stands.get(slug).cloned().unwrap_or_default();
         let stand = Stand { size: self.size, trial: 0, scroll: 0, zoomed: false, ..before };
@@ -172,7 +177,7 @@ impl App {
     fn side(&mut self, folder: &Path) -> Result<Side, String> {
         let (feed, preset) = (self.bench.open(folder)?, self.bench.preset(folder)?);
         let slug = &feed.state().header.system;
-        let card = self.systems.iter().map(|entry| entry.card).find(|card| card.slug == slug);
+        let card = self.entry(slug).map(|entry| entry.card);
         Ok(Side { feed, preset, card })
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::made_up::{self, FakeBench, Still, TABLE};
 use super::*;
-use crate::contract::{Level, Status};
+use crate::contract::{Level, Status, StudyState};
 
 fn viewer(finished: bool) -> (App, FakeBench) {
     let bench = FakeBench { finished, ..made_up::bench() };
@@ -404,4 +404,21 @@ fn marked_runs_are_compared_in_the_order_of_their_letters() {
     assert_eq!(asked(&bench), ["open runs/gpicl-quick", "open runs/gpicl-quick-1"]);
     press(&mut app, "\x1b");
     assert_eq!((app.context(), app.home.as_ref().unwrap().marked.len()), (Context::Home, 2));
+}
+
+#[test]
+fn a_run_is_compared_with_the_one_before_it_and_not_with_a_newer() {
+    let (mut app, bench) = viewer(true);
+    press(&mut app, "\rC");
+    assert_eq!(asked(&bench)[1], "open runs/gpicl-quick");
+    press(&mut app, "\x1b");
+    let older = StudyState { run: "gpicl-quick".into(), ..made_up::state(true) };
+    app.show(Box::new(Still(older)));
+    press(&mut app, "C");
+    assert_eq!(asked(&bench)[3], "open runs/gpicl-ablated");
+    press(&mut app, "\x1b");
+    let first = StudyState { run: "gpicl-ablated".into(), ..made_up::state(true) };
+    app.show(Box::new(Still(first)));
+    press(&mut app, "C");
+    assert_eq!(asked(&bench)[5], "open runs/gpicl-quick-1");
 }

@@ -78,7 +78,8 @@ pub(super) struct Trained {
     pub(super) learner: Learner<Mixture>,
     /// On all training samples; output 2 is the cross-entropy without the load loss.
     pub(super) training: Pass,
-    /// On all samples: logits, then of every layer probabilities, choice and the router's weight.
+    /// On all samples: cross-entropy and answer of each, then of every layer probabilities, choice and the router's
+    /// weight.
     pub(super) looking: Pass,
 }
 
@@ -98,9 +99,10 @@ impl Trained {
             let load = routed.iter().map(|layer| layer.load_loss).reduce(|a, b| a + b);
             (load.map_or(loss, |load| loss + load * factor), vec![loss])
         });
-        let looking = learner.pass(&[("all", Shape::from([pairs, modulus]))], |mixture, values, given| {
+        let given = [("all", Shape::from([pairs, modulus])), ("all_answers", Shape::from([pairs]))];
+        let looking = learner.pass(&given, |mixture, values, given| {
             let (logits, routed) = mixture.forward(values, given[0]);
-            let mut asked = vec![logits];
+            let mut asked = vec![logits.cross_entropy(given[1]), logits.arg_max()];
             for (layer, routed) in mixture.layers.iter().zip(routed) {
                 asked.extend([routed.probabilities, routed.chosen, values[layer.router()]]);
             }

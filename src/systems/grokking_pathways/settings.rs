@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{Cell, Checks};
 use crate::nn::optimiser::{Decay, Method, Moments, OptimiserSettings};
+use crate::tasks::modular::ModularSums;
 
 /// The settings of a preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -86,8 +87,7 @@ impl Network {
 impl Settings {
     /// How many pairs there are, and how many of them are for training.
     pub fn pairs(&self) -> (usize, usize) {
-        let all = self.modulus * (self.modulus + 1) / 2;
-        (all, ((self.train_share * all as f64) as usize).clamp(1, all.max(2) - 1))
+        ModularSums::sizes(self.modulus, self.train_share)
     }
 
     /// AdamW for a condition.

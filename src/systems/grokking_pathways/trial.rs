@@ -104,19 +104,19 @@ impl PathwayTrial {
         trained.training.set(store, 0, &counts(train, settings.modulus));
         trained.training.set(store, 1, &answers(train));
         trained.looking.set(store, 0, &counts(&sums.pairs, settings.modulus));
+        trained.looking.set(store, 1, &answers(&sums.pairs));
         let state = State { since: vec![None; sums.pairs.len()], ..State::default() };
         PathwayTrial { settings: settings.clone(), key, sums, trained, state }
     }
 
     /// What the mixture does with all pairs now.
     fn see(&mut self) -> Seen {
-        let (modulus, train) = (self.settings.modulus, self.sums.train);
+        let train = self.sums.train;
         let Trained { learner, looking, .. } = &mut self.trained;
         looking.run(&mut learner.store);
-        let logits = looking.output(&learner.store, 0);
-        let rows = || logits.chunks_exact(modulus).zip(&self.sums.pairs);
+        let [losses, guesses] = [0, 1].map(|i| looking.output(&learner.store, i));
         let layers: Vec<[Vec<f32>; 3]> = (0..self.settings.network.layers)
-            .map(|l| [1, 2, 3].map(|i| looking.output(&learner.store, 3 * l + i)))
+            .map(|l| [2, 3, 4].map(|i| looking.output(&learner.store, 3 * l + i)))
             .collect();
         // Only what training samples do is told: all pairs went in, those for training first.
         let (experts, chosen) = (self.settings.network.experts, self.settings.network.chosen);
@@ -128,11 +128,10 @@ impl PathwayTrial {
                 router,
             })
             .collect();
-        let taken: Vec<Vec<f32>> = choices.iter().map(|layer| layer.chosen.to_vec()).collect();
         Seen {
-            losses: rows().map(|(row, pair)| cross_entropy(row, pair.answer)).collect(),
-            right: rows().map(|(row, pair)| highest(row) == pair.answer).collect(),
-            pathways: Pathways::new(&taken, train),
+            losses: losses.into_iter().map(f64::from).collect(),
+            right: guesses.iter().zip(&self.sums.pairs).map(|(guess, pair)| *guess as usize == pair.answer).collect(),
+            pathways: Pathways::new(&choices, train),
             consistency: consistency(&choices, train, self.settings.network.width),
         }
     }
@@ -218,19 +217,6 @@ impl PathwayTrial {
             ..subject
         }
     }
-}
-
-/// In nats, of a row of logits.
-fn cross_entropy(logits: &[f32], answer: usize) -> f64 {
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|logit| f64::from(logit - most).exp()).sum();
-    sum.ln() - f64::from(logits[answer] - most)
-}
-
-/// The place of the highest logit, the first of equal ones.
-fn highest(logits: &[f32]) -> usize {
-    let better = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
-    (1..logits.len()).fold(0, better)
 }
 
 impl Trial for PathwayTrial {
