@@ -5,6 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::missing;
+use super::sankey::Sankey;
+use super::sequence::Sequence;
+
 /// How an axis spaces its values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -273,8 +277,12 @@ pub enum Body {
     Heat(Heat),
     /// Bars.
     Bars(Bars),
+    /// Shares that flow from column to column.
+    Sankey(Sankey),
     /// A scatter.
     Scatter(Scatter),
+    /// A sequence as its model reads it.
+    Sequence(Sequence),
     /// A table.
     Table(Table),
     /// Images.
@@ -323,50 +331,6 @@ impl Panel {
     pub fn noting(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
-    }
-}
-
-/// JSON has no NaN: a missing value is written as `null`.
-mod missing {
-    /// One number.
-    pub(super) mod one {
-        use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-        pub(in super::super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
-            value.is_finite().then_some(*value).serialize(to)
-        }
-
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-            Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
-        }
-    }
-
-    /// A list of numbers.
-    pub(super) mod list {
-        use serde::{Deserialize, Deserializer, Serializer};
-
-        pub(in super::super) fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
-            to.collect_seq(values.iter().map(|v| v.is_finite().then_some(*v)))
-        }
-
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
-            let values = Vec::<Option<f64>>::deserialize(from)?;
-            Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
-        }
-    }
-
-    /// A list of points.
-    pub(super) mod pairs {
-        use serde::{Deserialize, Deserializer, Serializer};
-
-        pub(in super::super) fn serialize<S: Serializer>(points: &[(f64, f64)], to: S) -> Result<S::Ok, S::Error> {
-            to.collect_seq(points.iter().map(|(x, y)| (x.is_finite().then_some(*x), y.is_finite().then_some(*y))))
-        }
-
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(f64, f64)>, D::Error> {
-            let points = Vec::<(Option<f64>, Option<f64>)>::deserialize(from)?;
-            Ok(points.into_iter().map(|(x, y)| (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN))).collect())
-        }
     }
 }
 

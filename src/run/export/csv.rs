@@ -4,7 +4,7 @@ use csv::Writer;
 
 use super::file_name;
 use super::numbers::exact;
-use crate::contract::{Bars, Body, Heat, Images, Lines, Panel, Scatter, StudyState, Table, Tokens};
+use crate::contract::{Bars, Body, Heat, Images, Lines, Panel, Scatter, StudyState, Table, Token};
 
 /// Rows on their way to a CSV text.
 struct Rows(Writer<Vec<u8>>);
@@ -51,7 +51,9 @@ pub fn panel_csvs(panel: &Panel) -> Vec<(String, String)> {
         Body::Scatter(scatter) => of_scatter(scatter),
         Body::Table(table) => of_table(table),
         Body::Images(images) => of_images(images),
-        Body::Tokens(tokens) => of_tokens(tokens),
+        Body::Tokens(tokens) => of_tokens(&tokens.tokens),
+        Body::Sequence(sequence) => of_tokens(&sequence.tokens),
+        Body::Sankey(_) => String::new(),
     };
     vec![(stem, text)]
 }
@@ -126,9 +128,9 @@ fn of_images(images: &Images) -> String {
     rows.text()
 }
 
-fn of_tokens(tokens: &Tokens) -> String {
+fn of_tokens(tokens: &[Token]) -> String {
     let mut rows = Rows::new(&["position", "text", "weight", "note"]);
-    for (i, token) in tokens.tokens.iter().enumerate() {
+    for (i, token) in tokens.iter().enumerate() {
         rows.add([&i.to_string(), &token.text, &exact(token.weight), &token.note]);
     }
     rows.text()

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::clean;
 use super::numbers::shown;
 use super::text::aligned;
-use crate::contract::{Bars, Body, Heat, Image, Lines, Panel, Scale, Scatter, Span, Tokens};
+use crate::contract::{Bars, Body, Heat, Image, Lines, Panel, Scale, Scatter, Span, Token};
 
 /// Rows of a long list that are printed; the CSV has the others.
 const MOST: usize = 40;
@@ -31,7 +31,9 @@ pub fn panel_text(panel: &Panel, width: usize) -> String {
             aligned(&heads, &table.rows)
         }
         Body::Images(images) => images.images.iter().map(of_image).collect(),
-        Body::Tokens(tokens) => of_tokens(tokens, width),
+        Body::Tokens(tokens) => of_tokens(&tokens.tokens, width),
+        Body::Sequence(sequence) => of_tokens(&sequence.tokens, width),
+        Body::Sankey(_) => String::new(),
         Body::Beside { panels } => panels.iter().map(|panel| format!("\n{}", panel_text(panel, width))).collect(),
     };
     text
@@ -180,15 +182,15 @@ fn of_image(image: &Image) -> String {
     text
 }
 
-fn of_tokens(tokens: &Tokens, width: usize) -> String {
-    let token = |token: &crate::contract::Token| {
+fn of_tokens(tokens: &[Token], width: usize) -> String {
+    let token = |token: &Token| {
         let weight = if token.weight.is_finite() { shown(token.weight) } else { String::new() };
         let about: Vec<&str> = [weight.as_str(), token.note.as_str()].into_iter().filter(|s| !s.is_empty()).collect();
         let name = token.text.trim().replace(char::is_whitespace, "_");
         let name = if name.is_empty() { "_".to_owned() } else { name };
         if about.is_empty() { name } else { format!("{name}({})", about.join(",").replace(' ', "_")) }
     };
-    wrapped(&tokens.tokens.iter().map(token).collect::<Vec<_>>().join(" "), width)
+    wrapped(&tokens.iter().map(token).collect::<Vec<_>>().join(" "), width)
 }
 
 #[cfg(test)]

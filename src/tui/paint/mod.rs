@@ -54,7 +54,9 @@ fn body(pen: &mut Pen, body: &Body, view: View) {
         Body::Scatter(data) => scatter::paint(pen, data),
         Body::Table(data) => table::paint(pen, data, view.scroll),
         Body::Images(data) => images::paint(pen, data, view.scroll),
-        Body::Tokens(data) => tokens::paint(pen, data, view.scroll),
+        Body::Tokens(data) => tokens::paint(pen, &data.tokens, view.scroll),
+        Body::Sequence(data) => tokens::paint(pen, &data.tokens, view.scroll),
+        Body::Sankey(_) => {}
         Body::Beside { panels } => beside::paint(pen, panels, view),
     }
 }

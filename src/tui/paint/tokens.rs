@@ -3,15 +3,15 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::nothing;
-use crate::contract::{Token, Tokens};
+use crate::contract::Token;
 use crate::tui::pen::Pen;
 
 /// Paints tokens in lines, `scroll` lines left out at the top.
-pub(super) fn paint(pen: &mut Pen, data: &Tokens, scroll: usize) {
-    if data.tokens.is_empty() {
+pub(super) fn paint(pen: &mut Pen, tokens: &[Token], scroll: usize) {
+    if tokens.is_empty() {
         return nothing(pen, "no tokens yet");
     }
-    let lines = lines(data, usize::from(pen.width()));
+    let lines = lines(tokens, usize::from(pen.width()));
     let first = scroll.min(lines.len().saturating_sub(1));
     let mut y = 0;
     for line in &lines[first..] {
@@ -33,10 +33,10 @@ fn width(token: &Token) -> usize {
     token.text.width().max(token.note.width()).max(1)
 }
 
-fn lines(data: &Tokens, room: usize) -> Vec<Vec<&Token>> {
+fn lines(tokens: &[Token], room: usize) -> Vec<Vec<&Token>> {
     let mut lines = vec![Vec::new()];
     let mut used = 0;
-    for token in &data.tokens {
+    for token in tokens {
         let needs = width(token) + 1;
         if used > 0 && used + needs > room + 1 {
             lines.push(Vec::new());

@@ -54,7 +54,9 @@ fn paint(panel: &Panel, width: f64) -> Part {
         Body::Scatter(scatter) => scatter::paint(scatter, width),
         Body::Table(table) => table::paint(table),
         Body::Images(images) => images::paint(images, width),
-        Body::Tokens(tokens) => tokens::paint(tokens, width),
+        Body::Tokens(tokens) => tokens::paint(&tokens.tokens, width),
+        Body::Sequence(sequence) => tokens::paint(&sequence.tokens, width),
+        Body::Sankey(_) => draw::nothing(width),
         Body::Beside { panels } => beside(panels),
     };
     let width = width.min(body.width.max(320.0)).max(body.width);

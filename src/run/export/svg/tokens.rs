@@ -1,16 +1,16 @@
 //! A strip of tokens in reading order, shaded by their weight.
 
 use super::draw::{Anchor, GRID, INK, MUTED, Part, fitted, nothing, rectangle, text, text_width};
-use crate::contract::{Token, Tokens};
+use crate::contract::Token;
 
 /// Paints tokens.
-pub(super) fn paint(tokens: &Tokens, width: f64) -> Part {
-    if tokens.tokens.is_empty() {
+pub(super) fn paint(tokens: &[Token], width: f64) -> Part {
+    if tokens.is_empty() {
         return nothing(width);
     }
     let mut part = Part::new(width);
     let (mut x, mut y) = (0.0, 0.0);
-    for token in &tokens.tokens {
+    for token in tokens {
         let (label, room) = label(token, width);
         if x > 0.0 && x + room > width {
             (x, y) = (0.0, y + 42.0);
