@@ -5,6 +5,7 @@ pub mod exact_inductive_bias;
 pub mod generalization_difficulty;
 pub mod gpicl;
 pub mod grokking_pathways;
+pub mod miras;
 pub mod opposing_signals;
 pub mod optimizer_bias;
 pub mod representation_bias;
@@ -18,6 +19,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<gpicl::Gpicl>(),
     Entry::of::<generalization_difficulty::GeneralizationDifficulty>(),
     Entry::of::<exact_inductive_bias::ExactInductiveBias>(),
+    Entry::of::<miras::Miras>(),
     Entry::of::<representation_bias::RepresentationBias>(),
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),

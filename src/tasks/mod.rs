@@ -9,8 +9,11 @@ pub mod dominoes;
 pub mod gpicl;
 pub mod idx;
 pub mod images;
+pub mod linear_stream;
 pub mod modular;
 pub mod opposing;
+pub mod pixel_strings;
+pub mod recall;
 pub mod references;
 pub mod rotation;
 pub mod scattered_digits;
@@ -140,6 +143,7 @@ pub const ALL: &[Entry] = &[
     scattered_digits::ENTRY,
     torus::ENTRY,
     modular::ENTRY,
+    recall::ENTRY,
 ];
 
 /// The row of a task by its name.
@@ -159,7 +163,7 @@ mod tests {
             let mut out = Vec::new();
             (entry.write)((entry.settings)(), 40, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
-            let headers = if entry.name == "digits" { 0 } else { 1 };
+            let headers = if ["digits", "recall"].contains(&entry.name) { 0 } else { 1 };
             assert_eq!(text.lines().count(), 40 + headers, "{}", entry.name);
             assert!(!entry.what.is_empty() && !entry.source.is_empty());
             assert_eq!(find(entry.name).map(|e| e.name), Some(entry.name));

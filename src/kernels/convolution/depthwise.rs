@@ -29,11 +29,16 @@ kernel! {
         let n = g.channels;
         for (i, y) in y.chunks_exact_mut(n).enumerate() {
             y.fill(0.0);
-            g.taps(first + i, |tap, pixel| {
-                for ((y, x), w) in y.iter_mut().zip(&x[pixel * n..][..n]).zip(&w[tap * n..][..n]) {
-                    *y = A::mul_add(*x, *w, *y);
+            let seen = g.seen(first + i);
+            for row in seen.rows.clone() {
+                for column in seen.columns.clone() {
+                    let (tap, pixel) = g.tap(&seen, row, column);
+                    let (x, w) = (&x[pixel * n..][..n], &w[tap * n..][..n]);
+                    for c in 0..n {
+                        y[c] = A::mul_add(x[c], w[c], y[c]);
+                    }
                 }
-            });
+            }
         }
     }
 }
@@ -53,11 +58,16 @@ kernel! {
         let n = g.channels;
         let positions = dx.len() / g.image().max(1) * g.image_positions();
         for (at, dy) in dy.chunks_exact(n).take(positions).enumerate() {
-            g.taps(at, |tap, pixel| {
-                for ((dx, dy), w) in dx[pixel * n..][..n].iter_mut().zip(dy).zip(&w[tap * n..][..n]) {
-                    *dx = A::mul_add(*dy, *w, *dx);
+            let seen = g.seen(at);
+            for row in seen.rows.clone() {
+                for column in seen.columns.clone() {
+                    let (tap, pixel) = g.tap(&seen, row, column);
+                    let (dx, w) = (&mut dx[pixel * n..][..n], &w[tap * n..][..n]);
+                    for c in 0..n {
+                        dx[c] = A::mul_add(dy[c], w[c], dx[c]);
+                    }
                 }
-            });
+            }
         }
     }
 }
@@ -67,11 +77,16 @@ kernel! {
     pub(super) fn add_weight_gradient<A>(g: &Geometry, first: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
         let n = g.channels;
         for (i, dy) in dy.chunks_exact(n).enumerate() {
-            g.taps(first + i, |tap, pixel| {
-                for ((dw, dy), x) in dw[tap * n..][..n].iter_mut().zip(dy).zip(&x[pixel * n..][..n]) {
-                    *dw = A::mul_add(*dy, *x, *dw);
+            let seen = g.seen(first + i);
+            for row in seen.rows.clone() {
+                for column in seen.columns.clone() {
+                    let (tap, pixel) = g.tap(&seen, row, column);
+                    let (dw, x) = (&mut dw[tap * n..][..n], &x[pixel * n..][..n]);
+                    for c in 0..n {
+                        dw[c] = A::mul_add(dy[c], x[c], dw[c]);
+                    }
                 }
-            });
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ mod product;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use super::isa::kernel;
 use crate::base::threads::Pool;
 
@@ -70,6 +72,15 @@ struct Blocks {
     lane: usize,
     /// Positions of a block; the last of a lane may have fewer.
     block: usize,
+}
+
+/// The part of a window that lies inside its image.
+struct Seen {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    /// Row and column of the first tap in the image; negative in its padding.
+    corner: [isize; 2],
+    image: usize,
 }
 
 impl Geometry {
@@ -138,7 +149,7 @@ impl Geometry {
     /// The taps along an axis of the `at`-th window that lie inside the image, and the index that tap
     /// 0 would have, which may be outside.
     #[inline(always)]
-    fn inside(&self, axis: usize, at: usize) -> (std::ops::Range<usize>, isize) {
+    fn inside(&self, axis: usize, at: usize) -> (Range<usize>, isize) {
         let (step, extent) = (self.dilation[axis], self.input[axis] as isize);
         let first = (at * self.stride[axis]) as isize - self.before[axis] as isize;
         let from = if first >= 0 { 0 } else { (-first as usize).div_ceil(step) };
@@ -147,18 +158,31 @@ impl Geometry {
         (from.min(to)..to, first)
     }
 
-    /// Calls `visit(tap, pixel)` for every tap of the window at position `at` that lies inside the
-    /// image; pixels count through all images of the input.
+    /// The part of the window at position `at` that lies inside the image.
     #[inline(always)]
-    pub(super) fn taps(&self, at: usize, mut visit: impl FnMut(usize, usize)) {
+    fn seen(&self, at: usize) -> Seen {
         let [image, row, column] = self.place(at);
         let ((rows, top), (columns, left)) = (self.inside(0, row), self.inside(1, column));
-        for i in rows {
-            let y = (top + (i * self.dilation[0]) as isize) as usize;
-            let line = (image * self.input[0] + y) * self.input[1];
-            for j in columns.clone() {
-                let x = (left + (j * self.dilation[1]) as isize) as usize;
-                visit(i * self.window[1] + j, line + x);
+        Seen { rows, columns, corner: [top, left], image }
+    }
+
+    /// The tap and the pixel at row `i` and column `j` of a window; pixels count through all images of the input.
+    #[inline(always)]
+    fn tap(&self, seen: &Seen, i: usize, j: usize) -> (usize, usize) {
+        let y = (seen.corner[0] + (i * self.dilation[0]) as isize) as usize;
+        let x = (seen.corner[1] + (j * self.dilation[1]) as isize) as usize;
+        (i * self.window[1] + j, (seen.image * self.input[0] + y) * self.input[1] + x)
+    }
+
+    /// Calls `visit(tap, pixel)` for every tap of the window at position `at` that lies inside the
+    /// image. Kernels that do arithmetic in it loop by themselves: what is called is not compiled for their set.
+    #[inline(always)]
+    pub(super) fn taps(&self, at: usize, mut visit: impl FnMut(usize, usize)) {
+        let seen = self.seen(at);
+        for i in seen.rows.clone() {
+            for j in seen.columns.clone() {
+                let (tap, pixel) = self.tap(&seen, i, j);
+                visit(tap, pixel);
             }
         }
     }

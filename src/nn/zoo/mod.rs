@@ -11,6 +11,7 @@ pub mod encoder_decoder;
 mod fast_weights;
 mod gru;
 mod lstm;
+pub mod memory_net;
 pub mod mlp;
 pub mod neural_process;
 mod stack;
