@@ -133,6 +133,59 @@ pub(super) fn decay_and_write<A: Arithmetic, const L: usize>(
     }
 }
 
+/// The same from one buffer into another.
+#[inline(always)]
+pub(super) fn decay_and_write_into<A: Arithmetic, const L: usize>(
+    before: &[f32],
+    decay: Decay<'_>,
+    write: &[f32],
+    key: &[f32],
+    after: &mut [f32],
+) {
+    let both = lanes::<L>(write).zip(lanes::<L>(decay.value));
+    let states = tiles::<L>(before, key.len()).zip(tiles_mut::<L>(after, key.len()));
+    for ((before, after), (write, alpha)) in states.zip(both) {
+        for (((row, after), &k), &by_key) in before.iter().zip(after).zip(key).zip(decay.key) {
+            for j in 0..L {
+                after[j] = A::mul_add(write[j], k, alpha[j] * by_key * row[j]);
+            }
+        }
+    }
+}
+
+/// What a sweep of [`write_and_read`] takes of the tokens.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) key: &'a [f32],
+    pub(super) query: &'a [f32],
+    /// The key of the next token, or any other.
+    pub(super) next: &'a [f32],
+}
+
+/// `X = alpha X + write key^T`, with alpha by value channel, and in the same sweep `out = X query` and
+/// `foretold = X next`.
+#[inline(always)]
+pub(super) fn write_and_read<A: Arithmetic, const L: usize>(
+    state: &mut [f32],
+    alpha: &[f32],
+    write: &[f32],
+    keys: Keys<'_>,
+    [out, foretold]: [&mut [f32]; 2],
+) {
+    let gates = lanes::<L>(write).zip(lanes::<L>(alpha)).zip(lanes_mut::<L>(out).zip(lanes_mut::<L>(foretold)));
+    for (tile, ((write, alpha), (out, foretold))) in tiles_mut::<L>(state, keys.key.len()).zip(gates) {
+        let (mut read, mut ahead) = ([0.0; L], [0.0; L]);
+        for (((row, &k), &q), &next) in tile.iter_mut().zip(keys.key).zip(keys.query).zip(keys.next) {
+            for j in 0..L {
+                row[j] = A::mul_add(write[j], k, alpha[j] * row[j]);
+                read[j] = A::mul_add(q, row[j], read[j]);
+                ahead[j] = A::mul_add(next, row[j], ahead[j]);
+            }
+        }
+        (*out, *foretold) = (read, ahead);
+    }
+}
+
 /// `S = theta S + write key^T`, `X = alpha X + S`.
 #[inline(always)]
 pub(super) fn decay_and_move<A: Arithmetic, const L: usize>(
@@ -166,7 +219,11 @@ pub(super) fn settle<A: Arithmetic, const L: usize>(retention: Retention, state:
                 }
             }
         }
-        Retention::Softmax => tiles_mut::<L>(state, key).for_each(normalise::<A, L>),
+        Retention::Softmax => {
+            for tile in tiles_mut::<L>(state, key) {
+                normalise::<A, L>(tile);
+            }
+        }
     }
 }
 
@@ -234,8 +291,41 @@ fn powers<A: Arithmetic, const L: usize>(state: &[f32], q: f32) -> f32 {
     sum(total) + LEAST_POWERS
 }
 
-/// Adds to `d_state` what comes through the memory, whose gradient is `d_memory(tile, key)`; `inner` is
-/// the sum of the products of that gradient and the state.
+/// The gradient of a memory, row by row. Not a closure: one that is not inlined is compiled without
+/// the instruction set.
+pub(super) trait Rows<const L: usize> {
+    /// Of one tile and key channel.
+    fn row<A: Arithmetic>(&self, tile: usize, key: usize) -> [f32; L];
+}
+
+/// The sum of the outer products of two pairs (value channels, key channels).
+pub(super) struct Outer<'a>(pub(super) [(&'a [f32], &'a [f32]); 2]);
+
+impl<const L: usize> Rows<L> for Outer<'_> {
+    #[inline(always)]
+    fn row<A: Arithmetic>(&self, tile: usize, key: usize) -> [f32; L] {
+        let [a, b] = self.0;
+        let (x, y) = (&a.0.as_chunks::<L>().0[tile], &b.0.as_chunks::<L>().0[tile]);
+        let mut row = [0.0; L];
+        for j in 0..L {
+            row[j] = A::mul_add(x[j], a.1[key], y[j] * b.1[key]);
+        }
+        row
+    }
+}
+
+/// A matrix with this many key channels.
+pub(super) struct Whole<'a>(pub(super) &'a [f32], pub(super) usize);
+
+impl<const L: usize> Rows<L> for Whole<'_> {
+    #[inline(always)]
+    fn row<A: Arithmetic>(&self, tile: usize, key: usize) -> [f32; L] {
+        self.0.as_chunks::<L>().0[tile * self.1 + key]
+    }
+}
+
+/// Adds to `d_state` what comes through the memory, whose gradient is `d_memory`; `inner` is the sum of
+/// the products of that gradient and the state.
 #[inline(always)]
 pub(super) fn refresh_backward<A: Arithmetic, const L: usize>(
     retention: Retention,
@@ -243,7 +333,7 @@ pub(super) fn refresh_backward<A: Arithmetic, const L: usize>(
     key: usize,
     inner: f32,
     d_state: &mut [f32],
-    d_memory: impl Fn(usize, usize) -> [f32; L],
+    d_memory: &impl Rows<L>,
 ) {
     // By the norm: how much of the state's powers comes off.
     let (scale, along) = match retention {
@@ -258,12 +348,22 @@ pub(super) fn refresh_backward<A: Arithmetic, const L: usize>(
     let states = tiles::<L>(memory, key).zip(tiles_mut::<L>(d_state, key)).enumerate();
     for (tile, (memory, d_state)) in states {
         for (k, (m, d)) in memory.iter().zip(d_state).enumerate() {
-            let by_memory = d_memory(tile, k);
+            let by_memory = d_memory.row::<A>(tile, k);
             match retention {
-                Retention::Linear | Retention::ElasticNet { .. } => (0..L).for_each(|j| d[j] += by_memory[j]),
-                Retention::Softmax => (0..L).for_each(|j| d[j] = A::mul_add(by_memory[j], m[j], d[j])),
+                Retention::Linear | Retention::ElasticNet { .. } => {
+                    for j in 0..L {
+                        d[j] += by_memory[j];
+                    }
+                }
+                Retention::Softmax => {
+                    for j in 0..L {
+                        d[j] = A::mul_add(by_memory[j], m[j], d[j]);
+                    }
+                }
                 Retention::Sigmoid => {
-                    (0..L).for_each(|j| d[j] = A::mul_add(by_memory[j], m[j] * (1.0 - m[j]), d[j]));
+                    for j in 0..L {
+                        d[j] = A::mul_add(by_memory[j], m[j] * (1.0 - m[j]), d[j]);
+                    }
                 }
                 Retention::Norm { q } => {
                     for j in 0..L {
@@ -273,17 +373,6 @@ pub(super) fn refresh_backward<A: Arithmetic, const L: usize>(
                 }
             }
         }
-    }
-}
-
-/// The sum of the outer products of two pairs (value channels, key channels), for
-/// [`refresh_backward`].
-#[inline(always)]
-pub(super) fn outer<A: Arithmetic, const L: usize>([a, b]: [(&[f32], &[f32]); 2]) -> impl Fn(usize, usize) -> [f32; L] {
-    let (a_lanes, b_lanes) = (a.0.as_chunks::<L>().0, b.0.as_chunks::<L>().0);
-    move |tile, key| {
-        let (x, y) = (&a_lanes[tile], &b_lanes[tile]);
-        std::array::from_fn(|j| A::mul_add(x[j], a.1[key], y[j] * b.1[key]))
     }
 }
 
