@@ -1,5 +1,6 @@
-//! The scan of a matrix memory, forward and backward, at 16 sequences of 128 tokens and 4 heads of
-//! 32x32: the rules that `benches/scan_jax.py` gives to JAX, and their chunked forms.
+//! Scans of a matrix memory, forward and backward, over 16 sequences of 128 tokens with 4 heads of
+//! 32x32: the rules that `benches/scan_jax.py` gives to JAX, and their forms by chunks of 8, 16 and 32
+//! tokens, which no peer has.
 
 use super::cases::uniform;
 use crate::base::threads::Pool;
@@ -13,7 +14,7 @@ const SHAPE: ScanShape = ScanShape { batch: 16, tokens: 128, heads: 4, key: 32, 
 
 /// A rule to time.
 #[derive(Clone, Copy, Debug)]
-pub struct Case {
+pub struct ScanCase {
     /// Short name, as the peer's program has it.
     pub name: &'static str,
     /// What it does, in a line.
@@ -24,34 +25,41 @@ pub struct Case {
     initial: Option<f32>,
 }
 
-const fn case(name: &'static str, about: &'static str, loss: Loss, retention: Retention, error_of: ErrorOf) -> Case {
-    let value = Some(Channels::Value);
-    let alpha = if matches!(name.as_bytes(), [b's', b'c', b'a', b'n', b'-', b'd', ..]) { None } else { value };
-    let delta = if loss.has_threshold() { Some(Channels::Head) } else { None };
-    let initial = if matches!(retention, Retention::Norm { .. }) { Some(0.1) } else { None };
-    let rule = Rule { loss, retention, error_of };
-    Case { name, about, rule, gates: Gates { eta: value, alpha, delta, theta: None }, initial }
+const VALUE: Option<Channels> = Some(Channels::Value);
+const ETA: Gates = Gates { eta: VALUE, alpha: None, delta: None, theta: None };
+const DECAYED: Gates = Gates { alpha: VALUE, ..ETA };
+const HUBER: Gates = Gates { delta: Some(Channels::Head), ..DECAYED };
+
+const fn linear(name: &'static str, about: &'static str, loss: Loss, gates: Gates, error_of: ErrorOf) -> ScanCase {
+    ScanCase { name, about, rule: Rule { loss, retention: Retention::Linear, error_of }, gates, initial: None }
 }
 
-const BEFORE: ErrorOf = ErrorOf::Before;
-const LINEAR: Retention = Retention::Linear;
-const MONETA: (Loss, Retention) = (Loss::Power { p: 3.0 }, Retention::Norm { q: 4.0 });
+const fn moneta(name: &'static str, about: &'static str, error_of: ErrorOf) -> ScanCase {
+    let rule = Rule { loss: Loss::Power { p: 3.0 }, retention: Retention::Norm { q: 4.0 }, error_of };
+    // Not zeros: the norm would divide by nothing.
+    ScanCase { name, about, rule, gates: DECAYED, initial: Some(0.1) }
+}
+
+const fn memora(name: &'static str, about: &'static str, error_of: ErrorOf) -> ScanCase {
+    let rule = Rule { loss: Loss::Squared, retention: Retention::Softmax, error_of };
+    ScanCase { name, about, rule, gates: DECAYED, initial: None }
+}
 
 /// Every case.
-pub const ALL: &[Case] = &[
-    case("scan-delta", "delta rule", Loss::Squared, LINEAR, BEFORE),
-    case("scan-delta-8", "delta rule", Loss::Squared, LINEAR, ErrorOf::Chunk(8)),
-    case("scan-delta-16", "delta rule", Loss::Squared, LINEAR, ErrorOf::Chunk(16)),
-    case("scan-delta-32", "delta rule", Loss::Squared, LINEAR, ErrorOf::Chunk(32)),
-    case("scan-gated", "gated delta rule", Loss::Squared, LINEAR, ErrorOf::Decayed),
-    case("scan-yaad", "Yaad", Loss::HuberNorm, LINEAR, BEFORE),
-    case("scan-yaad-8", "Yaad", Loss::HuberNorm, LINEAR, ErrorOf::Chunk(8)),
-    case("scan-yaad-16", "Yaad", Loss::HuberNorm, LINEAR, ErrorOf::Chunk(16)),
-    case("scan-yaad-32", "Yaad", Loss::HuberNorm, LINEAR, ErrorOf::Chunk(32)),
-    case("scan-moneta", "Moneta", MONETA.0, MONETA.1, BEFORE),
-    case("scan-moneta-16", "Moneta", MONETA.0, MONETA.1, ErrorOf::Chunk(16)),
-    case("scan-memora", "Memora", Loss::Squared, Retention::Softmax, BEFORE),
-    case("scan-memora-16", "Memora", Loss::Squared, Retention::Softmax, ErrorOf::Chunk(16)),
+pub const SCANS: &[ScanCase] = &[
+    linear("scan-delta", "delta rule", Loss::Squared, ETA, ErrorOf::Before),
+    linear("scan-delta-8", "by chunks of 8 tokens", Loss::Squared, ETA, ErrorOf::Chunk(8)),
+    linear("scan-delta-16", "by chunks of 16", Loss::Squared, ETA, ErrorOf::Chunk(16)),
+    linear("scan-delta-32", "by chunks of 32", Loss::Squared, ETA, ErrorOf::Chunk(32)),
+    linear("scan-gated", "gated delta rule", Loss::Squared, DECAYED, ErrorOf::Decayed),
+    linear("scan-yaad", "Yaad: Huber's norm, decay by channel", Loss::HuberNorm, HUBER, ErrorOf::Before),
+    linear("scan-yaad-8", "by chunks of 8 tokens", Loss::HuberNorm, HUBER, ErrorOf::Chunk(8)),
+    linear("scan-yaad-16", "by chunks of 16", Loss::HuberNorm, HUBER, ErrorOf::Chunk(16)),
+    linear("scan-yaad-32", "by chunks of 32", Loss::HuberNorm, HUBER, ErrorOf::Chunk(32)),
+    moneta("scan-moneta", "Moneta: p 3, q 4", ErrorOf::Before),
+    moneta("scan-moneta-16", "by chunks of 16 tokens", ErrorOf::Chunk(16)),
+    memora("scan-memora", "Memora: softmax of rows", ErrorOf::Before),
+    memora("scan-memora-16", "by chunks of 16 tokens", ErrorOf::Chunk(16)),
 ];
 
 /// A case with its buffers.
@@ -70,7 +78,13 @@ pub struct Scan {
     scratch: Vec<f32>,
 }
 
-impl Case {
+impl ScanCase {
+    /// Floating-point operations of a recall, a write and a read for every token, three times over as
+    /// backward takes two: the same count for every rule and engine, whatever it really does.
+    pub fn flop(&self) -> u64 {
+        (2 * 3 * 3 * SHAPE.values_len() * SHAPE.key) as u64
+    }
+
     /// With inputs of its own.
     pub fn prepare(&self, pool: Pool) -> Scan {
         let memory = MatrixMemory { shape: SHAPE, rule: self.rule, gates: self.gates };
@@ -81,7 +95,8 @@ impl Case {
             x
         };
         let values = SHAPE.values_len();
-        let [q, k, v] = [(9001, 0.25), (9002, 0.25), (9003, 1.0)].map(|(seed, size)| numbers(seed, values, -size, size));
+        let [q, k, v] =
+            [(9001, 0.25), (9002, 0.25), (9003, 1.0)].map(|(seed, size)| numbers(seed, values, -size, size));
         let (eta, alpha) = (numbers(9004, values, 0.25, 0.75), numbers(9005, values, 0.9, 1.0));
         let delta = numbers(9006, values / SHAPE.value, 0.5, 2.0);
         let mut gates = Vec::new();
@@ -126,17 +141,45 @@ impl Scan {
     /// The gradients of the value.
     pub fn backward(&mut self) {
         let Scan { pool, memory, inputs, weights, checkpoints, gradients, scratch, .. } = self;
-        let saved =
-            MatrixMemorySaved { inputs: Self::read(inputs), checkpoints, d_out: weights, d_last: None };
+        let saved = MatrixMemorySaved { inputs: Self::read(inputs), checkpoints, d_out: weights, d_last: None };
         let [dq, dk, dv, d_gates, d_initial] = gradients;
         let gradients = MatrixMemoryGradients { dq, dk, dv, d_gates, d_initial };
         matrix_memory_backward(pool, *memory, saved, gradients, scratch);
     }
 
-    /// The value, and the sum of the magnitudes of its gradients by q, k, v and all gates.
+    /// The value, sum(out * c), and the sums of the magnitudes of its gradients by q, k, v and all gates.
     pub fn sums(&self) -> (f64, [f64; 4]) {
         let value = self.out.iter().zip(&self.weights).map(|(x, c)| f64::from(*x) * f64::from(*c)).sum();
         let total = |x: &Vec<f32>| x.iter().map(|x| f64::from(x.abs())).sum();
         (value, [0, 1, 2, 3].map(|i| total(&self.gradients[i])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `benches/scan_jax.py` prints.
+    const JAX: [(&str, f64, [f64; 4]); 5] = [
+        ("scan-delta", -18.6128, [169_355.57, 187_936.46, 40_403.07, 42_085.13]),
+        ("scan-gated", 6.3552, [84_224.32, 86_352.57, 20_203.0, 20_402.87 + 33_876.03]),
+        ("scan-yaad", -1.4348, [35_001.55, 33_416.59, 7_966.86, 8_024.84 + 14_744.87 + 669.64]),
+        ("scan-moneta", -1.6357, [39_705.86, 39_303.52, 11_989.66, 8_055.84 + 16_046.59]),
+        ("scan-memora", 3.1215, [21_586.61, 2_782.14, 668.56, 669.64 + 1_208.56]),
+    ];
+
+    #[test]
+    fn scans_compute_what_jax_does() {
+        for (name, value, gradients) in JAX {
+            let case = SCANS.iter().find(|case| case.name == name).expect("a case of that name");
+            let mut scan = case.prepare(Pool::serial());
+            scan.forward();
+            scan.backward();
+            let (ours, by_input) = scan.sums();
+            assert!((ours - value).abs() < 1e-3, "{name}: {ours}, not {value}");
+            for (ours, want) in by_input.into_iter().zip(gradients) {
+                assert!((ours - want).abs() < 2e-6 * want + 0.02, "{name}: {ours}, not {want}");
+            }
+        }
     }
 }

@@ -3,9 +3,9 @@
 use super::chunks_backward::head_backward_by_chunks;
 use super::linear_backward::linear_tiles;
 use super::passes::{
-    Outer, Whole, add_outer, decay_backward, from_tiles, into_tiles, move_backward, read, read_across,
-    read_decayed_across, refresh, refresh_backward, settle_backward, widen,
+    add_outer, decay_backward, from_tiles, into_tiles, move_backward, read, read_across, read_decayed_across, widen,
 };
+use super::retention::{Outer, Whole, refresh, refresh_backward, settle_backward};
 use super::rule::{ErrorOf, Gate, Loss};
 use super::slope::slope_backward;
 use super::{

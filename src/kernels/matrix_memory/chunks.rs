@@ -12,9 +12,7 @@ use std::ops::Range;
 
 use super::passes::{from_tiles, into_tiles};
 use super::products::{Into, Lines, SLACK, Scalars, product};
-use super::{
-    ErrorOf, Head, HeadOutputs, Loss, MatrixMemory, Prediction, Steering, take, take_error, take_write,
-};
+use super::{ErrorOf, Head, HeadOutputs, Loss, MatrixMemory, Prediction, Steering, take, take_error, take_write};
 use crate::kernels::isa::{Arithmetic, kernel};
 use crate::kernels::linear_attention::tile_columns;
 
@@ -150,7 +148,7 @@ fn reads_tiles<A: Arithmetic, const L: usize, const DECAYS: bool>(
         let mut kept = [1.0; L];
         for i in 0..count {
             let at = i * tiles + tile;
-            let (alpha, mut total) = (&alpha[at], read[at]);
+            let (alpha, mut total) = (alpha[at], read[at]);
             if DECAYS {
                 for j in 0..L {
                     kept[j] *= alpha[j];
@@ -160,13 +158,14 @@ fn reads_tiles<A: Arithmetic, const L: usize, const DECAYS: bool>(
             let scores = &scores[i * lengths.line()..][..i + 1];
             let (own, earlier) = scores.split_last().expect("a token has its own score");
             for (s, &score) in earlier.iter().enumerate() {
-                let write = &mut write[s * tiles + tile];
+                let mut carried = write[s * tiles + tile];
                 for j in 0..L {
                     if DECAYS {
-                        write[j] *= alpha[j];
+                        carried[j] *= alpha[j];
                     }
-                    total[j] = A::mul_add(score, write[j], total[j]);
+                    total[j] = A::mul_add(score, carried[j], total[j]);
                 }
+                write[s * tiles + tile] = carried;
             }
             let write = &write[at];
             for j in 0..L {
@@ -176,9 +175,11 @@ fn reads_tiles<A: Arithmetic, const L: usize, const DECAYS: bool>(
         }
         if DECAYS {
             for row in states {
+                let mut x = *row;
                 for j in 0..L {
-                    row[j] *= kept[j];
+                    x[j] *= kept[j];
                 }
+                *row = x;
             }
         }
     }
@@ -234,19 +235,13 @@ pub(super) fn read_all(lengths: Lengths, count: usize, state: &[f32], x: Scalars
 pub(super) fn write_all(lengths: Lengths, count: usize, y: &[f32], x: Scalars<'_>, state: &mut [f32]) {
     for (tile, first) in (0..lengths.wide).step_by(lengths.tile).enumerate() {
         let lines = Lines { data: &y[first..], stride: lengths.wide };
-        let into =
-            Into { data: &mut state[tile * lengths.key * lengths.tile..], stride: lengths.tile, add: true };
+        let into = Into { data: &mut state[tile * lengths.key * lengths.tile..], stride: lengths.tile, add: true };
         product([lengths.key, count, lengths.tile], x.turned(), lines, into);
     }
 }
 
 /// One head from the first token to the last, as [`super::head_forward`].
-pub(super) fn head_forward_by_chunks(
-    head: &Head<'_>,
-    initial: &[f32],
-    outputs: HeadOutputs<'_>,
-    mut work: &mut [f32],
-) {
+pub(super) fn head_forward_by_chunks(head: &Head<'_>, initial: &[f32], outputs: HeadOutputs<'_>, mut work: &mut [f32]) {
     let (memory, lengths) = (head.memory, Lengths::of(&head.memory));
     let sizes = memory.sizes();
     let (matrix, wide) = (sizes.matrix(), lengths.wide);

@@ -11,11 +11,11 @@ use std::ops::Range;
 
 use super::backward::{HeadGradients, HeadSaved, Vectors, through_slope};
 use super::chunks::{Lengths, empty_tiles, fill_tiles, read_all, scores, turn, vectors, write_all};
-use super::passes::widen;
+use super::passes::{total, widen};
 use super::products::{Into, Lines, SLACK, Scalars, product};
 use super::{Head, Loss, MatrixMemory, Steering, take, take_write};
 use crate::kernels::isa::{Arithmetic, kernel};
-use crate::kernels::lanes::{Track, sum};
+use crate::kernels::lanes::Track;
 
 impl MatrixMemory {
     /// Floats that a head's chunks need backward.
@@ -124,20 +124,21 @@ fn pairs_tiles<A: Arithmetic, const L: usize, const DECAYS: bool>(
             let mut d = d_write[s * tiles + tile];
             for i in (s..count).rev() {
                 let at = i * tiles + tile;
-                let (d_out, score) = (&d_out[at], scores[i * line + s]);
-                let now = if DECAYS { &chain[i] } else { &chain[s] };
+                let (d_out, score) = (d_out[at], scores[i * line + s]);
+                let now = if DECAYS { chain[i] } else { chain[s] };
                 let mut product = [0.0; L];
                 for j in 0..L {
                     product[j] = d_out[j] * now[j];
                     d[j] = A::mul_add(score, d_out[j], d[j]);
                 }
-                d_scores[i * line + s] += sum(product);
+                d_scores[i * line + s] += total(product);
                 if DECAYS && i > s {
-                    let (alpha, d_alpha, before) = (&alpha[at], &mut d_alpha[at], &chain[i - 1]);
+                    let (alpha, mut by_alpha, before) = (alpha[at], d_alpha[at], chain[i - 1]);
                     for j in 0..L {
-                        d_alpha[j] = A::mul_add(d[j], before[j], d_alpha[j]);
+                        by_alpha[j] = A::mul_add(d[j], before[j], by_alpha[j]);
                         d[j] *= alpha[j];
                     }
+                    d_alpha[at] = by_alpha;
                 }
             }
             d_write[s * tiles + tile] = d;
@@ -162,19 +163,22 @@ fn pairs_tiles<A: Arithmetic, const L: usize, const DECAYS: bool>(
             }
             for i in (0..count).rev() {
                 let at = i * tiles + tile;
-                let (alpha, d_out, read) = (&alpha[at], &mut d_out[at], &read[at]);
-                let (before, d_alpha) = (&chain[i], &mut d_alpha[at]);
+                let (alpha, read, before) = (alpha[at], read[at], chain[i]);
+                let (mut by_read, mut by_alpha) = (d_out[at], d_alpha[at]);
                 for j in 0..L {
-                    d[j] = A::mul_add(d_out[j], read[j], d[j]);
-                    d_alpha[j] = A::mul_add(d[j], before[j], d_alpha[j]);
+                    d[j] = A::mul_add(by_read[j], read[j], d[j]);
+                    by_alpha[j] = A::mul_add(d[j], before[j], by_alpha[j]);
                     d[j] *= alpha[j];
-                    d_out[j] *= alpha[j] * before[j];
+                    by_read[j] *= alpha[j] * before[j];
                 }
+                (d_out[at], d_alpha[at]) = (by_read, by_alpha);
             }
             for row in d_states {
+                let mut d = *row;
                 for j in 0..L {
-                    row[j] *= kept[j];
+                    d[j] *= kept[j];
                 }
+                *row = d;
             }
         }
     }

@@ -2,11 +2,10 @@
 //! gradient for each token.
 
 use super::backward::{HeadGradients, HeadSaved, Vectors, through_slope};
-use super::passes::{add_outer, decay_and_write_into, from_tiles, into_tiles, read, read_across, widen};
+use super::passes::{add_outer, decay_and_write_into, from_tiles, into_tiles, read, read_across, total, widen};
 use super::rule::ErrorOf;
 use super::{Head, Steering, take, take_write};
 use crate::kernels::isa::Arithmetic;
-use crate::kernels::lanes::sum;
 
 /// What [`step_back`] takes of token `t` (its write, the gradient of its error, its decay and key), and of
 /// the token before (the gradient of its read, its query and key).
@@ -48,24 +47,26 @@ fn step_back<A: Arithmetic, const L: usize, const DECAYED: bool>(
         let keys = pair.key.iter().zip(pair.query_before.iter().zip(pair.key_before));
         let outputs = given.d_key.iter_mut().zip(&mut *given.d_query_before);
         for (((x, d), (&k, (&q, &k_before))), (d_key, d_query)) in states.iter().zip(d_states).zip(keys).zip(outputs) {
+            let (x, mut next) = (*x, *d);
             let (mut by_key, mut by_query) = ([0.0; L], [0.0; L]);
             for j in 0..L {
                 by_query[j] = d_out[j] * x[j];
                 let before = if DECAYED {
-                    by_key[j] = A::mul_add(alpha[j] * d_error[j], x[j], write[j] * d[j]);
-                    let whole = A::mul_add(d_error[j], k, d[j]);
+                    by_key[j] = A::mul_add(alpha[j] * d_error[j], x[j], write[j] * next[j]);
+                    let whole = A::mul_add(d_error[j], k, next[j]);
                     d_alpha[j] = A::mul_add(whole, x[j], d_alpha[j]);
                     alpha[j] * whole
                 } else {
-                    by_key[j] = A::mul_add(d_error[j], x[j], write[j] * d[j]);
-                    d_alpha[j] = A::mul_add(d[j], x[j], d_alpha[j]);
-                    A::mul_add(d_error[j], k, alpha[j] * d[j])
+                    by_key[j] = A::mul_add(d_error[j], x[j], write[j] * next[j]);
+                    d_alpha[j] = A::mul_add(next[j], x[j], d_alpha[j]);
+                    A::mul_add(d_error[j], k, alpha[j] * next[j])
                 };
-                d[j] = A::mul_add(d_out[j], q, before);
-                d_write[j] = A::mul_add(d[j], k_before, d_write[j]);
+                next[j] = A::mul_add(d_out[j], q, before);
+                d_write[j] = A::mul_add(next[j], k_before, d_write[j]);
             }
-            *d_key += sum(by_key);
-            *d_query += sum(by_query);
+            *d = next;
+            *d_key += total(by_key);
+            *d_query += total(by_query);
         }
         given.d_alpha.as_chunks_mut::<L>().0[i] = d_alpha;
         given.d_write_before.as_chunks_mut::<L>().0[i] = d_write;
@@ -118,7 +119,15 @@ pub(super) fn linear_tiles<A: Arithmetic, const L: usize>(
             gates.load(head, t);
             let error = errors.get(t * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]);
             through_slope::<A>(head, t, &gates, error, &mut vectors, &mut gradients);
-            one_token::<A, L>(head, t, &gates, &saved, [&mut *d_state, &mut states[i * matrix..][..matrix]], &mut vectors, &mut gradients);
+            one_token::<A, L>(
+                head,
+                t,
+                &gates,
+                &saved,
+                [&mut *d_state, &mut states[i * matrix..][..matrix]],
+                &mut vectors,
+                &mut gradients,
+            );
         }
     }
     if !gradients.d_initial.is_empty() {

@@ -5,14 +5,18 @@
 //! Yaad and Memora are members: see [`Rule`].
 //!
 //! The forward keeps the state every `sqrt(T)` tokens, and every error; the backward computes the states
-//! between two of them again, and walks back over them.
+//! between two of them again, and walks back over them. There are three ways: token by token for every
+//! rule; one sweep a token backward where the memory is its state (`linear_backward`); products of
+//! matrices where it is and its errors are taken a chunk at a time (`chunks`).
 
 mod backward;
+mod buffers;
 mod chunks;
 mod chunks_backward;
 mod linear_backward;
 mod passes;
 mod products;
+mod retention;
 mod rule;
 mod slope;
 #[cfg(test)]
@@ -26,10 +30,12 @@ use super::lanes::Track;
 use super::linear_attention::{ScanShape, tile_columns};
 use super::split::{blocks_of, items_per_block, split};
 use crate::base::threads::Pool;
+use buffers::{Record, Sizes, Steering, View, take};
 use passes::{
-    Decay, Keys, decay_and_move, decay_and_write, decay_and_write_into, from_tiles, into_tiles, read, read_decayed,
-    refresh, settle, write_and_read,
+    Keys, decay_and_move, decay_and_write, decay_and_write_into, from_tiles, into_tiles, read, read_decayed,
+    write_and_read,
 };
+use retention::{refresh, settle};
 use rule::Layout;
 use slope::slope;
 
@@ -118,131 +124,6 @@ impl MatrixMemory {
     /// Whether they are taken of an earlier memory than the one before the token.
     fn is_chunked(&self) -> bool {
         self.predicts() && self.chunk() > 1
-    }
-}
-
-/// How much a head's buffers hold.
-#[derive(Clone, Copy)]
-struct Sizes {
-    key: usize,
-    /// Value channels in whole tiles.
-    wide: usize,
-    /// Whether there is a momentum.
-    momentum: bool,
-    /// Whether the memory is a buffer of its own.
-    own: bool,
-}
-
-impl Sizes {
-    /// One matrix.
-    const fn matrix(&self) -> usize {
-        self.key * self.wide
-    }
-
-    /// What is kept of a head at a token: state and momentum.
-    const fn kept(&self) -> usize {
-        self.matrix() * (1 + self.momentum as usize)
-    }
-
-    /// A head at a token: state, momentum and memory.
-    const fn record(&self) -> usize {
-        self.kept() + self.matrix() * self.own as usize
-    }
-
-    /// The gates of a token, for every channel.
-    const fn steering(&self) -> usize {
-        4 * self.wide + self.key
-    }
-}
-
-/// The next `len` numbers of a buffer.
-fn take<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
-    let (taken, left) = std::mem::take(rest).split_at_mut(len);
-    *rest = left;
-    taken
-}
-
-/// State, momentum and memory of a head at a token; the latter two may be empty.
-struct Record<'a> {
-    state: &'a mut [f32],
-    momentum: &'a mut [f32],
-    memory: &'a mut [f32],
-}
-
-impl<'a> Record<'a> {
-    fn of(sizes: Sizes, mut buffer: &'a mut [f32]) -> Self {
-        let state = take(&mut buffer, sizes.matrix());
-        let momentum = take(&mut buffer, sizes.kept() - sizes.matrix());
-        Record { state, momentum, memory: buffer }
-    }
-
-    /// To read.
-    fn view(&self) -> View<'_> {
-        View { state: self.state, momentum: self.momentum, memory: self.memory }
-    }
-}
-
-/// A [`Record`] to read.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    state: &'a [f32],
-    momentum: &'a [f32],
-    memory: &'a [f32],
-}
-
-impl<'a> View<'a> {
-    /// Of the `i`-th record of several.
-    fn of(sizes: Sizes, records: &'a [f32], i: usize) -> Self {
-        let (state, rest) = records[i * sizes.record()..][..sizes.record()].split_at(sizes.matrix());
-        let (momentum, memory) = rest.split_at(sizes.kept() - sizes.matrix());
-        View { state, momentum, memory }
-    }
-
-    /// The buffer that is the memory, up to a factor.
-    fn seen(self) -> &'a [f32] {
-        if self.memory.is_empty() { self.state } else { self.memory }
-    }
-}
-
-/// The gates of a token, for every channel.
-struct Steering<'a> {
-    eta: &'a mut [f32],
-    alpha: &'a mut [f32],
-    delta: &'a mut [f32],
-    theta: &'a mut [f32],
-    alpha_key: &'a mut [f32],
-}
-
-impl<'a> Steering<'a> {
-    /// With the values of gates that are missing.
-    fn new(sizes: Sizes, mut buffer: &'a mut [f32]) -> Self {
-        let mut filled = |len, value: f32| {
-            let part = take(&mut buffer, len);
-            part.fill(value);
-            part
-        };
-        let [eta, alpha] = [1.0, 1.0].map(|one| filled(sizes.wide, one));
-        let [delta, theta] = [f32::INFINITY, 0.0].map(|none| filled(sizes.wide, none));
-        Steering { eta, alpha, delta, theta, alpha_key: filled(sizes.key, 1.0) }
-    }
-
-    /// Those of token `t`.
-    #[inline(always)]
-    fn load(&mut self, head: &Head<'_>, t: usize) {
-        let (row, layout) = (head.gates.at(t), &head.layout);
-        let gates = [(layout.eta, &mut *self.eta), (layout.delta, &mut *self.delta), (layout.theta, &mut *self.theta)];
-        for (gate, out) in gates {
-            if let Some(gate) = gate {
-                gate.spread(row, head.h, out);
-            }
-        }
-        if let Some(alpha) = layout.alpha {
-            alpha.spread(row, head.h, if alpha.is_of_keys() { &mut *self.alpha_key } else { &mut *self.alpha });
-        }
-    }
-
-    fn decay(&self) -> Decay<'_> {
-        Decay { value: self.alpha, key: self.alpha_key }
     }
 }
 
