@@ -6,6 +6,9 @@ machine; figures are the median over rounds of the median step. Without peers ou
 
     python benches/compare.py --peers DIR --rounds 2 --threads 1 2 --out results.jsonl
     python benches/compare.py --from results.jsonl > docs/performance.md    # the tables again, with --notes FILE
+
+Scans of a matrix memory (`scan-delta` ...) run when they are named, or all of them by `scans`; JAX's are
+benches/scan_jax.py, which needs no PEERS.
 """
 import argparse
 import json
@@ -17,6 +20,9 @@ from pathlib import Path
 
 WORKLOADS = [f"W{i}" for i in range(1, 9)]
 KERNELS = [f"sgemm{n}" for n in (64, 128, 256, 512, 1024, 2048)] + ["softmax", "layernorm", "gelu", "adam10m"]
+SCANS = [f"scan-{name}" for name in ("delta", "gated", "yaad", "moneta", "memora")]
+# Which only we have: the recurrence is the peer.
+CHUNKS = [f"scan-{name}-{tokens}" for name in ("delta", "yaad") for tokens in (8, 16, 32)]
 # The steps a second over the best peer that the engine aims at, by threads.
 GOALS = {
     1: dict(zip(WORKLOADS, (1.4, 1.05, 1.4, 1.25, 1.3, 1.25, 1.6, 4))),
@@ -24,12 +30,13 @@ GOALS = {
 }
 
 
-def engines(options, threads):
+def engines(options, threads, scan=False):
     """Engine -> command, for those that are there."""
     found = {"ansatz": [str(options.ansatz.resolve()), "bench", "--json", "--threads", str(threads)]}
-    peers = options.peers
-    if peers:
-        python = options.python
+    peers, python = options.peers, options.python
+    if scan:
+        found["jax"] = [python, str(Path(__file__).with_name("scan_jax.py")), "jax", str(threads)]
+    elif peers:
         found["torch"] = [python, str(peers / "bench_torch.py"), "torch-eager", str(threads)]
         found["jax"] = [python, str(peers / "bench_jax.py"), "jax", str(threads)]
         for name, program, engine in (("burn", "bench_burn", "burn-flex"), ("candle", "bench_candle", "candle"),
@@ -44,8 +51,10 @@ def engines(options, threads):
 def groups(options):
     """What is run together: each workload alone, so that the engines meet the same minute; the kernels as one."""
     names = options.workload or WORKLOADS + KERNELS
-    kernels = [name for name in names if not name.startswith("W")]
-    return [[name] for name in names if name.startswith("W")] + ([kernels] if kernels else [])
+    names = [each for name in names for each in (SCANS + CHUNKS if name == "scans" else [name])]
+    alone = [name for name in names if name.startswith(("W", "scan-"))]
+    kernels = [name for name in names if name not in alone]
+    return [[name] for name in alone] + ([kernels] if kernels else [])
 
 
 def measure(options):
@@ -54,8 +63,9 @@ def measure(options):
         for round_ in range(options.rounds):
             for names in groups(options):
                 for threads in options.threads:
-                    for name, command in engines(options, threads).items():
+                    for name, command in engines(options, threads, names[0].startswith("scan-")).items():
                         wanted = [n for n in names if name != "matrixmultiply" or n.startswith("sgemm")]
+                        wanted = [n for n in wanted if name != "jax" or n not in CHUNKS]
                         if not wanted:
                             continue
                         print(f"round {round_ + 1}, {threads} thread(s), {name}: {' '.join(wanted)}", file=sys.stderr)
@@ -134,7 +144,7 @@ def report(lines, options):
     if quickest:
         print("\n## The quickest steps")
     for threads in sorted({line["threads"] for line in lines}):
-        for names, what in ((WORKLOADS, "training steps"), (KERNELS, "kernels")):
+        for names, what in ((WORKLOADS, "training steps"), (KERNELS, "kernels"), (SCANS + CHUNKS, "scans")):
             if any(line["threads"] == threads and line["workload"] in names for line in lines):
                 print(f"\n### {threads} thread{'s' if threads > 1 else ''}: {what}\n")
                 table(lines, threads, names, options.key)

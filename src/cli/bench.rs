@@ -13,7 +13,7 @@ use crate::base::threads::Pool;
 use crate::engine::{Cost, Profile};
 use crate::kernels::limits;
 use crate::run::export::aligned;
-use crate::workloads::{self, Kernel, Timing, Work, Workload};
+use crate::workloads::{self, Kernel, ScanCase, Timing, Work, Workload};
 
 /// Seconds that a workload is timed, and a kernel.
 const SECONDS: (f64, f64) = (2.5, 1.0);
@@ -25,7 +25,7 @@ const PROFILED: usize = 10;
 /// Times the engine.
 #[derive(clap::Args)]
 pub(super) struct Bench {
-    /// Workloads (W1 ...) and kernels (sgemm64 ...); all of them when none is named
+    /// Workloads (W1 ...), kernels (sgemm64 ...) and scans (scan-delta ...); all of them when none is named
     workload: Vec<String>,
     /// Threads
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -45,6 +45,7 @@ pub(super) struct Bench {
 enum Subject {
     Workload(&'static Workload),
     Kernel(&'static Kernel),
+    Scan(&'static ScanCase),
 }
 
 impl Job for Bench {
@@ -62,7 +63,19 @@ impl Job for Bench {
             let pool = Pool::new(threads);
             match subject {
                 Subject::Workload(workload) => self.time_step(workload, pool, i == 0)?,
-                Subject::Kernel(kernel) => self.time_kernel(kernel, pool, i == 0)?,
+                Subject::Kernel(kernel) => {
+                    self.time_call(kernel.name, kernel.about, kernel.work, || kernel.prepare(pool), i == 0)?;
+                }
+                Subject::Scan(case) => {
+                    let start = || -> Box<dyn FnMut()> {
+                        let mut scan = case.prepare(pool);
+                        Box::new(move || {
+                            scan.forward();
+                            scan.backward();
+                        })
+                    };
+                    self.time_call(case.name, case.about, Work::Flop(case.flop() as f64), start, i == 0)?;
+                }
             }
         }
         Ok(0)
@@ -70,7 +83,8 @@ impl Job for Bench {
 }
 
 fn all() -> impl Iterator<Item = Subject> {
-    workloads::ALL.iter().map(Subject::Workload).chain(workloads::KERNELS.iter().map(Subject::Kernel))
+    let kernels = workloads::KERNELS.iter().map(Subject::Kernel).chain(workloads::SCANS.iter().map(Subject::Scan));
+    workloads::ALL.iter().map(Subject::Workload).chain(kernels)
 }
 
 impl Subject {
@@ -78,6 +92,7 @@ impl Subject {
         match self {
             Subject::Workload(workload) => workload.name,
             Subject::Kernel(kernel) => kernel.name,
+            Subject::Scan(case) => case.name,
         }
     }
 }
@@ -114,13 +129,20 @@ impl Bench {
         self.show(workload.name, workload.about, work, timing, Some((losses[0], losses[4])), first)
     }
 
-    fn time_kernel(&self, kernel: &Kernel, pool: Pool, first: bool) -> Result<(), Failure> {
+    fn time_call(
+        &self,
+        name: &str,
+        about: &str,
+        work: Work,
+        prepare: impl FnOnce() -> Box<dyn FnMut()>,
+        first: bool,
+    ) -> Result<(), Failure> {
         if self.profile {
-            return Err(Failure::usage(format!("{} is one kernel: only workloads have a profile", kernel.name)));
+            return Err(Failure::usage(format!("{name} is one kernel: only workloads have a profile")));
         }
-        let mut call = kernel.prepare(pool);
+        let mut call = prepare();
         let timing = workloads::time(usize::from(self.threads), self.seconds().1, &mut call);
-        self.show(kernel.name, kernel.about, kernel.work, timing, None, first)
+        self.show(name, about, work, timing, None, first)
     }
 
     /// A line of JSON, or a row of a table whose head comes with the `first`.

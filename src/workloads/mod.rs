@@ -11,6 +11,7 @@ mod graph;
 mod lstm;
 mod micro;
 mod mlp;
+mod scan;
 mod timing;
 mod training;
 mod transformer;
@@ -18,6 +19,7 @@ mod transformer;
 use crate::base::threads::Pool;
 
 pub use micro::{KERNELS, Kernel, Work};
+pub use scan::{SCANS, Scan, ScanCase};
 pub use timing::{Timing, pin, time};
 pub use training::{Step, Training};
 

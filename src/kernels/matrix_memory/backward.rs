@@ -1,14 +1,15 @@
 //! The gradients of a matrix memory, token by token from the last to the first.
 
+use super::chunks_backward::head_backward_by_chunks;
+use super::linear_backward::linear_tiles;
 use super::passes::{
-    add_outer, decay_backward, from_tiles, into_tiles, move_backward, outer, read, read_across, read_decayed_across,
-    refresh, refresh_backward, settle_backward, widen,
+    add_outer, decay_backward, from_tiles, into_tiles, move_backward, read, read_across, read_decayed_across, widen,
 };
+use super::retention::{Outer, Whole, refresh, refresh_backward, settle_backward};
 use super::rule::{ErrorOf, Gate, Loss};
 use super::slope::slope_backward;
 use super::{
-    Head, MatrixMemory, MatrixMemoryInputs, Record, ScanShape, Steering, View, take, take_error, take_write,
-    write_token,
+    Head, MatrixMemory, MatrixMemoryInputs, Record, ScanShape, Steering, View, take, take_write, write_token_into,
 };
 use crate::base::threads::Pool;
 use crate::kernels::isa::{Arithmetic, kernel};
@@ -17,23 +18,33 @@ use crate::kernels::linear_attention::tile_columns;
 use crate::kernels::split::{blocks_of, items_per_block, split};
 
 /// What one head writes backward, each from its first number on; all hold zeros before.
-struct HeadGradients<'a> {
-    dq: &'a mut [f32],
-    dk: &'a mut [f32],
-    dv: &'a mut [f32],
+pub(super) struct HeadGradients<'a> {
+    pub(super) dq: &'a mut [f32],
+    pub(super) dk: &'a mut [f32],
+    pub(super) dv: &'a mut [f32],
     /// The rows of all heads.
-    d_gates: &'a mut [f32],
+    pub(super) d_gates: &'a mut [f32],
     /// `[dv, dk]`, or empty.
-    d_initial: &'a mut [f32],
+    pub(super) d_initial: &'a mut [f32],
+}
+
+impl HeadGradients<'_> {
+    /// Sets the gradient of a gate at token `t`, if there is one, from that of every channel.
+    #[inline(always)]
+    pub(super) fn gather(&mut self, head: &Head<'_>, t: usize, gate: Option<Gate>, channels: &[f32]) {
+        if let Some(gate) = gate {
+            gate.gather(channels, &mut self.d_gates[t * head.layout.width..][..head.layout.width], head.h);
+        }
+    }
 }
 
 /// What one head reads backward beside its inputs.
 #[derive(Clone, Copy)]
-struct HeadSaved<'a> {
-    checkpoints: &'a [f32],
-    d_out: Track<'a>,
+pub(super) struct HeadSaved<'a> {
+    pub(super) checkpoints: &'a [f32],
+    pub(super) d_out: Track<'a>,
     /// `[dv, dk]`, or empty.
-    d_last: &'a [f32],
+    pub(super) d_last: &'a [f32],
 }
 
 /// The gradients that walk back from token to token.
@@ -49,25 +60,25 @@ struct Carried<'a> {
 }
 
 /// Vectors over the channels that a token needs.
-struct Vectors<'a> {
-    u: &'a mut [f32],
-    write: &'a mut [f32],
-    d_out: &'a mut [f32],
-    d_write: &'a mut [f32],
-    d_slope: &'a mut [f32],
-    d_error: &'a mut [f32],
+pub(super) struct Vectors<'a> {
+    pub(super) u: &'a mut [f32],
+    pub(super) write: &'a mut [f32],
+    pub(super) d_out: &'a mut [f32],
+    pub(super) d_write: &'a mut [f32],
+    pub(super) d_slope: &'a mut [f32],
+    pub(super) d_error: &'a mut [f32],
     /// Gradient of the gate at hand.
-    d_gate: &'a mut [f32],
-    none: &'a mut [f32],
-    by_query: &'a mut [f32],
-    by_key: &'a mut [f32],
+    pub(super) d_gate: &'a mut [f32],
+    pub(super) none: &'a [f32],
+    pub(super) by_query: &'a mut [f32],
+    pub(super) by_key: &'a mut [f32],
 }
 
-const VALUE_VECTORS: usize = 8;
-const KEY_VECTORS: usize = 2;
+pub(super) const VALUE_VECTORS: usize = 8;
+pub(super) const KEY_VECTORS: usize = 2;
 
 impl<'a> Vectors<'a> {
-    fn new(wide: usize, key: usize, work: &mut &'a mut [f32]) -> Self {
+    pub(super) fn new(wide: usize, key: usize, work: &mut &'a mut [f32]) -> Self {
         let [u, write, d_out, d_write] = [(); 4].map(|()| take(work, wide));
         let [d_slope, d_error, d_gate, none] = [(); 4].map(|()| take(work, wide));
         none.fill(0.0);
@@ -79,10 +90,13 @@ impl<'a> Vectors<'a> {
 kernel! {
     /// One head from the last token to the first.
     fn head_backward<A>(head: Head<'_>, saved: HeadSaved<'_>, gradients: HeadGradients<'_>, work: &mut [f32]) {
-        match tile_columns(head.v.width) {
-            8 => backward_tiles::<A, 8>(&head, saved, gradients, work),
-            16 => backward_tiles::<A, 16>(&head, saved, gradients, work),
-            _ => backward_tiles::<A, 32>(&head, saved, gradients, work),
+        match (tile_columns(head.v.width), head.memory.is_linear()) {
+            (8, true) => linear_tiles::<A, 8>(&head, saved, gradients, work),
+            (16, true) => linear_tiles::<A, 16>(&head, saved, gradients, work),
+            (_, true) => linear_tiles::<A, 32>(&head, saved, gradients, work),
+            (8, false) => backward_tiles::<A, 8>(&head, saved, gradients, work),
+            (16, false) => backward_tiles::<A, 16>(&head, saved, gradients, work),
+            (_, false) => backward_tiles::<A, 32>(&head, saved, gradients, work),
         }
     }
 }
@@ -98,7 +112,7 @@ fn backward_tiles<A: Arithmetic, const L: usize>(
     let segment = memory.segment();
     let records = take(&mut work, (segment + 1) * sizes.record());
     let scales = take(&mut work, segment + 1);
-    let errors = take(&mut work, segment * sizes.wide);
+    let (states, errors) = saved.checkpoints.split_at(memory.states_len());
     let mut gates = Steering::new(sizes, take(&mut work, sizes.steering()));
     let state = take(&mut work, sizes.matrix());
     let momentum = take(&mut work, sizes.kept() - sizes.matrix());
@@ -116,15 +130,9 @@ fn backward_tiles<A: Arithmetic, const L: usize>(
     for s in (0..memory.segments()).rev() {
         let first = s * segment;
         let count = segment.min(memory.shape.tokens - first);
-        let kept = &saved.checkpoints[s * sizes.kept()..][..sizes.kept()];
-        replay::<A, L>(
-            head,
-            [first, count],
-            kept,
-            &mut gates,
-            [&mut *records, &mut *scales, &mut *errors],
-            &mut vectors,
-        );
+        let kept = &states[s * sizes.kept()..][..sizes.kept()];
+        let errors = errors.get(first * sizes.wide..).unwrap_or_default();
+        replay::<A, L>(head, [first, count], [kept, errors], &mut gates, [&mut *records, &mut *scales], &mut vectors);
         for i in (0..count).rev() {
             let (t, view) = (first + i, |i| View::of(sizes, records, i));
             gates.load(head, t);
@@ -135,7 +143,7 @@ fn backward_tiles<A: Arithmetic, const L: usize>(
             settle_backward::<A, L>(memory.rule.retention, state, seen, carried.state, sizes.key);
             let token = Token {
                 t,
-                error: &errors[i * sizes.wide..][..sizes.wide],
+                error: errors.get(i * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]),
                 before: view(i),
                 chunk_start: (view(i - i % memory.chunk()).seen(), scales[i - i % memory.chunk()]),
             };
@@ -155,9 +163,9 @@ fn backward_tiles<A: Arithmetic, const L: usize>(
 fn replay<A: Arithmetic, const L: usize>(
     head: &Head<'_>,
     [first, count]: [usize; 2],
-    kept: &[f32],
+    [kept, errors]: [&[f32]; 2],
     gates: &mut Steering<'_>,
-    [records, scales, errors]: [&mut [f32]; 3],
+    [records, scales]: [&mut [f32]; 2],
     vectors: &mut Vectors<'_>,
 ) {
     let sizes = head.memory.sizes();
@@ -166,16 +174,12 @@ fn replay<A: Arithmetic, const L: usize>(
     scales[0] = refresh::<A, L>(head.memory.rule.retention, start.state, start.memory);
     for i in 0..count {
         let (before, after) = records.split_at_mut((i + 1) * sizes.record());
-        let state = View::of(sizes, before, i);
         let mut after = Record::of(sizes, &mut after[..sizes.record()]);
-        after.state.copy_from_slice(state.state);
-        after.momentum.copy_from_slice(state.momentum);
-        let (t, error, start) = (first + i, &mut errors[i * sizes.wide..][..sizes.wide], i - i % head.memory.chunk());
-        gates.load(head, t);
-        let seen = (View::of(sizes, before, start).seen(), scales[start]);
-        take_error::<A, L>(head, t, gates, state.state, seen, error);
-        take_write::<A>(head, t, gates, error, [&mut *vectors.u, &mut *vectors.write]);
-        scales[i + 1] = write_token::<A, L>(head, t, gates, vectors.write, &mut after);
+        gates.load(head, first + i);
+        let error = errors.get(i * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]);
+        take_write::<A>(head, first + i, gates, error, [&mut *vectors.u, &mut *vectors.write]);
+        let before = View::of(sizes, before, i);
+        scales[i + 1] = write_token_into::<A, L>(head, first + i, gates, vectors.write, before, &mut after);
     }
 }
 
@@ -199,21 +203,25 @@ fn through_memory<A: Arithmetic, const L: usize>(
     if let Some(t) = t {
         read_across::<A, L>(record.seen(), 1.0, vectors.d_out, vectors.by_query);
         let dq = &mut gradients.dq[t * head.q.stride..][..key];
-        dq.iter_mut().zip(&*vectors.by_query).for_each(|(dq, x)| *dq = scale * x);
+        for (dq, x) in dq.iter_mut().zip(&*vectors.by_query) {
+            *dq = scale * x;
+        }
     }
     if head.memory.predicts() && !head.memory.is_chunked() {
         read_across::<A, L>(record.seen(), 1.0, carried.error, vectors.by_key);
         let dk = &mut gradients.dk[next * head.k.stride..][..key];
-        dk.iter_mut().zip(&*vectors.by_key).for_each(|(dk, x)| *dk = A::mul_add(scale, *x, *dk));
+        for (dk, x) in dk.iter_mut().zip(&*vectors.by_key) {
+            *dk = A::mul_add(scale, *x, *dk);
+        }
     }
     let inner = sum_of_products::<A>(query, vectors.by_query) + sum_of_products::<A>(next_key, vectors.by_key);
     let pairs = [(&*vectors.d_out, query), (&*carried.error, next_key)];
     let (retention, states) = (head.memory.rule.retention, [record.state, record.memory]);
-    refresh_backward::<A, L>(retention, states, key, inner, carried.state, outer::<A, L>(pairs));
+    refresh_backward::<A, L>(retention, states, key, inner, carried.state, &Outer(pairs));
     if head.memory.is_chunked() && t.is_none_or(|t| (t + 1) % head.memory.chunk() == 0) {
         let inner = sum_of_products::<A>(carried.chunk_start, record.state);
-        let rows = carried.chunk_start.as_chunks::<L>().0;
-        refresh_backward::<A, L>(retention, states, key, inner, carried.state, |tile, k| rows[tile * key + k]);
+        let rows = Whole(carried.chunk_start, key);
+        refresh_backward::<A, L>(retention, states, key, inner, carried.state, &rows);
         carried.chunk_start.fill(0.0);
     }
 }
@@ -228,6 +236,38 @@ struct Token<'a> {
     chunk_start: (&'a [f32], f32),
 }
 
+/// From `d_write`, the gradient of token `t`'s write `-eta u`: sets `u`, `write`, `d_slope` and `d_error`
+/// of the vectors, and the gradients of eta, delta and the value.
+#[inline(always)]
+pub(super) fn through_slope<A: Arithmetic>(
+    head: &Head<'_>,
+    t: usize,
+    gates: &Steering<'_>,
+    error: &[f32],
+    vectors: &mut Vectors<'_>,
+    gradients: &mut HeadGradients<'_>,
+) {
+    let loss = head.memory.rule.loss;
+    take_write::<A>(head, t, gates, error, [&mut *vectors.u, &mut *vectors.write]);
+    for (((d_slope, d_eta), (dw, u)), eta) in vectors
+        .d_slope
+        .iter_mut()
+        .zip(&mut *vectors.d_gate)
+        .zip(vectors.d_write.iter().zip(&*vectors.u))
+        .zip(&*gates.eta)
+    {
+        (*d_slope, *d_eta) = (-eta * dw, -u * dw);
+    }
+    gradients.gather(head, t, head.layout.eta, vectors.d_gate);
+    slope_backward::<A>(loss, error, gates.delta, vectors.d_slope, vectors.d_error, vectors.d_gate);
+    gradients.gather(head, t, head.layout.delta, vectors.d_gate);
+    let by_value = if loss == Loss::DotProduct { &*vectors.d_slope } else { &*vectors.d_error };
+    let dv = &mut gradients.dv[t * head.v.stride..][..head.v.width];
+    for (dv, x) in dv.iter_mut().zip(by_value) {
+        *dv = -x;
+    }
+}
+
 /// The gradient through the write of token `t`, its error and the decay of the state before.
 #[inline(always)]
 fn through_write<A: Arithmetic, const L: usize>(
@@ -240,56 +280,35 @@ fn through_write<A: Arithmetic, const L: usize>(
     gradients: &mut HeadGradients<'_>,
 ) {
     let Token { t, error, before, chunk_start } = token;
-    let (rule, key) = (head.memory.rule, head.k.at(t));
-    let (layout, h, decayed) = (head.layout, head.h, rule.error_of == ErrorOf::Decayed);
-    let row = &mut gradients.d_gates[t * layout.width..][..layout.width];
-    let mut gather = |gate: Option<Gate>, channels: &[f32]| {
-        if let Some(gate) = gate {
-            gate.gather(channels, row, h);
-        }
-    };
-    take_write::<A>(head, t, gates, error, [&mut *vectors.u, &mut *vectors.write]);
+    let (rule, layout, key) = (head.memory.rule, head.layout, head.k.at(t));
+    let decayed = rule.error_of == ErrorOf::Decayed;
     let by_write: &[f32] = if moved.is_empty() {
         carried.state
     } else {
         let buffers = [&mut *carried.momentum, &mut *moved];
         move_backward::<A, L>(carried.state, before.momentum, gates.theta, buffers, vectors.d_gate, key.len());
-        gather(layout.theta, vectors.d_gate);
+        gradients.gather(head, t, layout.theta, vectors.d_gate);
         moved
     };
     read::<A, L>(by_write, 1.0, key, vectors.d_write);
+    through_slope::<A>(head, t, gates, error, vectors, gradients);
     let dk = &mut gradients.dk[t * head.k.stride..][..key.len()];
     read_across::<A, L>(by_write, 1.0, vectors.write, dk);
-    for (((d_slope, d_eta), (dw, u)), eta) in vectors
-        .d_slope
-        .iter_mut()
-        .zip(&mut *vectors.d_gate)
-        .zip(vectors.d_write.iter().zip(&*vectors.u))
-        .zip(&*gates.eta)
-    {
-        (*d_slope, *d_eta) = (-eta * dw, -u * dw);
-    }
-    gather(layout.eta, vectors.d_gate);
-    slope_backward::<A>(rule.loss, error, gates.delta, vectors.d_slope, vectors.d_error, vectors.d_gate);
-    gather(layout.delta, vectors.d_gate);
-    let by_value = if rule.loss == Loss::DotProduct { &*vectors.d_slope } else { &*vectors.d_error };
-    let dv = &mut gradients.dv[t * head.v.stride..][..head.v.width];
-    dv.iter_mut().zip(by_value).for_each(|(dv, x)| *dv = -x);
     if decayed {
         read_decayed_across::<A, L>(before.state, gates.decay(), vectors.d_error, dk);
-    }
-    if layout.alpha.is_some() || decayed {
-        let d_error = if decayed { &*vectors.d_error } else { &*vectors.none };
-        let (d_alpha, d_alpha_key) = (&mut *vectors.d_gate, &mut *vectors.by_key);
-        decay_backward::<A, L>(carried.state, before.state, gates.decay(), [d_error, key], d_alpha, d_alpha_key);
-        let of_keys = layout.alpha.is_some_and(|gate| gate.is_of_keys());
-        gather(layout.alpha, if of_keys { &*vectors.by_key } else { &*vectors.d_gate });
     }
     if head.memory.is_chunked() {
         read_across::<A, L>(chunk_start.0, chunk_start.1, vectors.d_error, dk);
         add_outer::<A, L>(carried.chunk_start, vectors.d_error, key);
     } else if head.memory.predicts() {
         carried.error.copy_from_slice(vectors.d_error);
+    }
+    if layout.alpha.is_some() || decayed {
+        let d_error = if decayed { &*vectors.d_error } else { vectors.none };
+        let (d_alpha, d_alpha_key) = (&mut *vectors.d_gate, &mut *vectors.by_key);
+        decay_backward::<A, L>(carried.state, before.state, gates.decay(), [d_error, key], d_alpha, d_alpha_key);
+        let of_keys = layout.alpha.is_some_and(|gate| gate.is_of_keys());
+        gradients.gather(head, t, layout.alpha, if of_keys { vectors.by_key } else { vectors.d_gate });
     }
 }
 
@@ -323,8 +342,11 @@ pub struct MatrixMemoryGradients<'a> {
 
 /// Floats of one block.
 fn backward_work(memory: MatrixMemory) -> usize {
+    if memory.by_chunks() {
+        return memory.chunks_backward_work();
+    }
     let (sizes, segment) = (memory.sizes(), memory.segment());
-    let records = (segment + 1) * (sizes.record() + 1) + segment * sizes.wide;
+    let records = (segment + 1) * (sizes.record() + 1);
     let carried = sizes.matrix() + 2 * (sizes.kept() - sizes.matrix()) + sizes.wide + memory.chunk_start_len();
     records + sizes.steering() + carried + VALUE_VECTORS * sizes.wide + KEY_VECTORS * sizes.key
 }
@@ -375,7 +397,11 @@ pub fn matrix_memory_backward(
                     false => &mut d_initial[i * state + h * value * key..][..value * key],
                 },
             };
-            head_backward(Head::new(memory, saved.inputs, item, h), saved_head, gradients, work);
+            let head = Head::new(memory, saved.inputs, item, h);
+            match memory.by_chunks() {
+                true => head_backward_by_chunks(&head, saved_head, gradients, work),
+                false => head_backward(head, saved_head, gradients, work),
+            }
         }
     });
 }

@@ -4,11 +4,19 @@
 //! Connected"). Linear attention, RetNet, gated linear attention, the delta rule, Titans, Moneta,
 //! Yaad and Memora are members: see [`Rule`].
 //!
-//! The forward keeps the state every `sqrt(T)` tokens; the backward computes the states between two
-//! of them again, and walks back over them.
+//! The forward keeps the state every `sqrt(T)` tokens, and every error; the backward computes the states
+//! between two of them again, and walks back over them. There are three ways: token by token for every
+//! rule; one sweep a token backward where the memory is its state (`linear_backward`); products of
+//! matrices where it is and its errors are taken a chunk at a time (`chunks`).
 
 mod backward;
+mod buffers;
+mod chunks;
+mod chunks_backward;
+mod linear_backward;
 mod passes;
+mod products;
+mod retention;
 mod rule;
 mod slope;
 #[cfg(test)]
@@ -22,7 +30,12 @@ use super::lanes::Track;
 use super::linear_attention::{ScanShape, tile_columns};
 use super::split::{blocks_of, items_per_block, split};
 use crate::base::threads::Pool;
-use passes::{Decay, decay_and_move, decay_and_write, from_tiles, into_tiles, read, read_decayed, refresh, settle};
+use buffers::{Record, Sizes, Steering, View, take};
+use passes::{
+    Keys, decay_and_move, decay_and_write, decay_and_write_into, from_tiles, into_tiles, read, read_decayed,
+    write_and_read,
+};
+use retention::{refresh, settle};
 use rule::Layout;
 use slope::slope;
 
@@ -43,13 +56,26 @@ impl MatrixMemory {
         self.gates.width(self.shape.heads, self.shape.key, self.shape.value)
     }
 
-    /// Numbers that one sequence keeps for the backward: states of all heads.
+    /// Numbers that one sequence keeps for the backward: states and errors of all heads.
     pub fn checkpoints_len(&self) -> usize {
-        self.shape.heads * self.segments() * self.sizes().kept()
+        self.shape.heads * (self.states_len() + self.errors_len())
+    }
+
+    /// Numbers of the states that are kept of a head.
+    fn states_len(&self) -> usize {
+        self.segments() * self.sizes().kept()
+    }
+
+    /// Numbers of the errors that are kept of a head.
+    fn errors_len(&self) -> usize {
+        if self.rule.loss == Loss::DotProduct { 0 } else { self.shape.tokens * self.sizes().wide }
     }
 
     /// Tokens between two states that are kept.
     fn segment(&self) -> usize {
+        if self.by_chunks() {
+            return self.chunk().min(self.shape.tokens).max(1);
+        }
         self.shape.tokens.isqrt().max(1).next_multiple_of(self.chunk())
     }
 
@@ -77,6 +103,19 @@ impl MatrixMemory {
         self.rule.loss != Loss::DotProduct && self.rule.error_of != ErrorOf::Decayed
     }
 
+    /// Whether one sweep may write a token and read the next: the memory is its state up to a factor,
+    /// and rows alone decay.
+    fn sweeps_once(&self) -> bool {
+        matches!(self.rule.retention, Retention::Linear | Retention::Norm { .. })
+            && self.gates.theta.is_none()
+            && self.gates.alpha != Some(Channels::Key)
+    }
+
+    /// Whether the memory is the state itself, and a sweep does a token backward too.
+    fn is_linear(&self) -> bool {
+        self.sweeps_once() && self.rule.retention == Retention::Linear && !self.is_chunked()
+    }
+
     /// Numbers of a chunk's memory, or of its gradient.
     fn chunk_start_len(&self) -> usize {
         if self.is_chunked() { self.sizes().matrix() } else { 0 }
@@ -85,131 +124,6 @@ impl MatrixMemory {
     /// Whether they are taken of an earlier memory than the one before the token.
     fn is_chunked(&self) -> bool {
         self.predicts() && self.chunk() > 1
-    }
-}
-
-/// How much a head's buffers hold.
-#[derive(Clone, Copy)]
-struct Sizes {
-    key: usize,
-    /// Value channels in whole tiles.
-    wide: usize,
-    /// Whether there is a momentum.
-    momentum: bool,
-    /// Whether the memory is a buffer of its own.
-    own: bool,
-}
-
-impl Sizes {
-    /// One matrix.
-    const fn matrix(&self) -> usize {
-        self.key * self.wide
-    }
-
-    /// What is kept of a head at a token: state and momentum.
-    const fn kept(&self) -> usize {
-        self.matrix() * (1 + self.momentum as usize)
-    }
-
-    /// A head at a token: state, momentum and memory.
-    const fn record(&self) -> usize {
-        self.kept() + self.matrix() * self.own as usize
-    }
-
-    /// The gates of a token, for every channel.
-    const fn steering(&self) -> usize {
-        4 * self.wide + self.key
-    }
-}
-
-/// The next `len` numbers of a buffer.
-fn take<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
-    let (taken, left) = std::mem::take(rest).split_at_mut(len);
-    *rest = left;
-    taken
-}
-
-/// State, momentum and memory of a head at a token; the latter two may be empty.
-struct Record<'a> {
-    state: &'a mut [f32],
-    momentum: &'a mut [f32],
-    memory: &'a mut [f32],
-}
-
-impl<'a> Record<'a> {
-    fn of(sizes: Sizes, mut buffer: &'a mut [f32]) -> Self {
-        let state = take(&mut buffer, sizes.matrix());
-        let momentum = take(&mut buffer, sizes.kept() - sizes.matrix());
-        Record { state, momentum, memory: buffer }
-    }
-
-    /// To read.
-    fn view(&self) -> View<'_> {
-        View { state: self.state, momentum: self.momentum, memory: self.memory }
-    }
-}
-
-/// A [`Record`] to read.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    state: &'a [f32],
-    momentum: &'a [f32],
-    memory: &'a [f32],
-}
-
-impl<'a> View<'a> {
-    /// Of the `i`-th record of several.
-    fn of(sizes: Sizes, records: &'a [f32], i: usize) -> Self {
-        let (state, rest) = records[i * sizes.record()..][..sizes.record()].split_at(sizes.matrix());
-        let (momentum, memory) = rest.split_at(sizes.kept() - sizes.matrix());
-        View { state, momentum, memory }
-    }
-
-    /// The buffer that is the memory, up to a factor.
-    fn seen(self) -> &'a [f32] {
-        if self.memory.is_empty() { self.state } else { self.memory }
-    }
-}
-
-/// The gates of a token, for every channel.
-struct Steering<'a> {
-    eta: &'a mut [f32],
-    alpha: &'a mut [f32],
-    delta: &'a mut [f32],
-    theta: &'a mut [f32],
-    alpha_key: &'a mut [f32],
-}
-
-impl<'a> Steering<'a> {
-    /// With the values of gates that are missing.
-    fn new(sizes: Sizes, mut buffer: &'a mut [f32]) -> Self {
-        let mut filled = |len, value: f32| {
-            let part = take(&mut buffer, len);
-            part.fill(value);
-            part
-        };
-        let [eta, alpha] = [1.0, 1.0].map(|one| filled(sizes.wide, one));
-        let [delta, theta] = [f32::INFINITY, 0.0].map(|none| filled(sizes.wide, none));
-        Steering { eta, alpha, delta, theta, alpha_key: filled(sizes.key, 1.0) }
-    }
-
-    /// Those of token `t`.
-    #[inline(always)]
-    fn load(&mut self, head: &Head<'_>, t: usize) {
-        let (row, layout) = (head.gates.at(t), &head.layout);
-        let gates = [(layout.eta, &mut *self.eta), (layout.delta, &mut *self.delta), (layout.theta, &mut *self.theta)];
-        for (gate, out) in gates {
-            if let Some(gate) = gate {
-                gate.spread(row, head.h, out);
-            }
-        }
-        if let Some(alpha) = layout.alpha {
-            alpha.spread(row, head.h, if alpha.is_of_keys() { &mut *self.alpha_key } else { &mut *self.alpha });
-        }
-    }
-
-    fn decay(&self) -> Decay<'_> {
-        Decay { value: self.alpha, key: self.alpha_key }
     }
 }
 
@@ -243,26 +157,45 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Sets `error` of token `t`, of the memory that is `scale` times `seen`, or of the decayed `state`.
+/// Where the error of a token comes from.
+#[derive(Clone, Copy)]
+enum Prediction<'a> {
+    /// The memory that is a factor times a buffer.
+    Read(&'a [f32], f32),
+    /// What the sweep before foretold of the state, and the factor of its memory.
+    Foretold(&'a [f32], f32),
+}
+
+/// Sets `error` of token `t`; by [`ErrorOf::Decayed`] of the decayed `state`.
 #[inline(always)]
 fn take_error<A: Arithmetic, const L: usize>(
     head: &Head<'_>,
     t: usize,
     gates: &Steering<'_>,
     state: &[f32],
-    (seen, scale): (&[f32], f32),
+    prediction: Prediction<'_>,
     error: &mut [f32],
 ) {
-    if head.memory.rule.loss == Loss::DotProduct {
-        return error.fill(0.0);
-    }
-    if head.memory.rule.error_of == ErrorOf::Decayed {
-        read_decayed::<A, L>(state, gates.decay(), head.k.at(t), error);
-    } else {
-        read::<A, L>(seen, scale, head.k.at(t), error);
+    let decayed = head.memory.rule.error_of == ErrorOf::Decayed;
+    match prediction {
+        _ if head.memory.rule.loss == Loss::DotProduct => return error.fill(0.0),
+        Prediction::Read(..) if decayed => read_decayed::<A, L>(state, gates.decay(), head.k.at(t), error),
+        Prediction::Read(seen, scale) => read::<A, L>(seen, scale, head.k.at(t), error),
+        Prediction::Foretold(read, _) if decayed => {
+            for ((e, x), alpha) in error.iter_mut().zip(read).zip(&*gates.alpha) {
+                *e = alpha * x;
+            }
+        }
+        Prediction::Foretold(read, scale) => {
+            for (e, x) in error.iter_mut().zip(read) {
+                *e = scale * x;
+            }
+        }
     }
     let (real, beyond) = error.split_at_mut(head.v.width);
-    real.iter_mut().zip(head.v.at(t)).for_each(|(e, v)| *e -= v);
+    for (e, v) in real.iter_mut().zip(head.v.at(t)) {
+        *e -= v;
+    }
     beyond.fill(0.0);
 }
 
@@ -276,7 +209,9 @@ fn take_write<A: Arithmetic>(
     [u, write]: [&mut [f32]; 2],
 ) {
     slope::<A>(head.memory.rule.loss, error, head.v.at(t), gates.delta, u);
-    write.iter_mut().zip(&*u).zip(&*gates.eta).for_each(|((w, u), eta)| *w = -eta * u);
+    for ((w, u), eta) in write.iter_mut().zip(&*u).zip(&*gates.eta) {
+        *w = -eta * u;
+    }
 }
 
 /// Writes token `t` into the record, and gives the new factor of its memory.
@@ -295,6 +230,27 @@ fn write_token<A: Arithmetic, const L: usize>(
         let both = [&mut *record.state, &mut *record.momentum];
         decay_and_move::<A, L>(both, gates.decay(), gates.theta, write, key);
     }
+    settle::<A, L>(retention, record.state, key.len());
+    refresh::<A, L>(retention, record.state, record.memory)
+}
+
+/// The same from the record `before` into `record`.
+#[inline(always)]
+fn write_token_into<A: Arithmetic, const L: usize>(
+    head: &Head<'_>,
+    t: usize,
+    gates: &Steering<'_>,
+    write: &[f32],
+    before: View<'_>,
+    record: &mut Record<'_>,
+) -> f32 {
+    if !record.momentum.is_empty() {
+        record.state.copy_from_slice(before.state);
+        record.momentum.copy_from_slice(before.momentum);
+        return write_token::<A, L>(head, t, gates, write, record);
+    }
+    let (retention, key) = (head.memory.rule.retention, head.k.at(t));
+    decay_and_write_into::<A, L>(before.state, gates.decay(), write, key, record.state);
     settle::<A, L>(retention, record.state, key.len());
     refresh::<A, L>(retention, record.state, record.memory)
 }
@@ -327,7 +283,8 @@ fn forward_tiles<A: Arithmetic, const L: usize>(
     let (memory, sizes) = (head.memory, head.memory.sizes());
     let mut record = Record::of(sizes, take(&mut work, sizes.record()));
     let mut gates = Steering::new(sizes, take(&mut work, sizes.steering()));
-    let [error, u, write, wide] = [(); 4].map(|()| take(&mut work, sizes.wide));
+    let [error, u, write, wide, foretold] = [(); 5].map(|()| take(&mut work, sizes.wide));
+    let (states, errors) = outputs.checkpoints.split_at_mut(memory.states_len());
     // The memory that a chunk's errors are taken of, if it is not the record's own.
     let chunk_start = take(&mut work, memory.chunk_start_len());
     let mut chunk_scale = 1.0;
@@ -340,9 +297,13 @@ fn forward_tiles<A: Arithmetic, const L: usize>(
         into_tiles::<L>(initial, record.state, sizes.key);
     }
     let mut scale = refresh::<A, L>(memory.rule.retention, record.state, record.memory);
+    let once = memory.sweeps_once();
+    if once {
+        read::<A, L>(record.state, 1.0, head.k.at(0), foretold);
+    }
     for t in 0..memory.shape.tokens {
         if t % memory.segment() == 0 {
-            let kept = &mut outputs.checkpoints[t / memory.segment() * sizes.kept()..][..sizes.kept()];
+            let kept = &mut states[t / memory.segment() * sizes.kept()..][..sizes.kept()];
             kept[..sizes.matrix()].copy_from_slice(record.state);
             kept[sizes.matrix()..].copy_from_slice(record.momentum);
         }
@@ -351,11 +312,29 @@ fn forward_tiles<A: Arithmetic, const L: usize>(
             chunk_start.copy_from_slice(record.view().seen());
             chunk_scale = scale;
         }
-        let seen = if memory.is_chunked() { (&*chunk_start, chunk_scale) } else { (record.view().seen(), scale) };
-        take_error::<A, L>(head, t, &gates, record.state, seen, error);
+        let prediction = match (memory.is_chunked(), once) {
+            (true, _) => Prediction::Read(chunk_start, chunk_scale),
+            (_, true) => Prediction::Foretold(foretold, scale),
+            _ => Prediction::Read(record.view().seen(), scale),
+        };
+        take_error::<A, L>(head, t, &gates, record.state, prediction, error);
+        if !errors.is_empty() {
+            errors[t * sizes.wide..][..sizes.wide].copy_from_slice(error);
+        }
         take_write::<A>(head, t, &gates, error, [&mut *u, &mut *write]);
-        scale = write_token::<A, L>(head, t, &gates, write, &mut record);
-        read::<A, L>(record.view().seen(), scale, head.q.at(t), wide);
+        if once {
+            // After the last token nothing is foretold: any key will do.
+            let next = head.k.at((t + 1).min(memory.shape.tokens - 1));
+            let keys = Keys { key: head.k.at(t), query: head.q.at(t), next };
+            write_and_read::<A, L>(record.state, gates.alpha, write, keys, [&mut *wide, &mut *foretold]);
+            scale = refresh::<A, L>(memory.rule.retention, record.state, record.memory);
+            for x in &mut *wide {
+                *x *= scale;
+            }
+        } else {
+            scale = write_token::<A, L>(head, t, &gates, write, &mut record);
+            read::<A, L>(record.view().seen(), scale, head.q.at(t), wide);
+        }
         outputs.out[t * head.v.stride..][..head.v.width].copy_from_slice(&wide[..head.v.width]);
     }
     from_tiles::<L>(record.state, outputs.last, sizes.key);
@@ -383,8 +362,11 @@ pub fn matrix_memory_scratch(memory: MatrixMemory) -> usize {
 }
 
 fn forward_work(memory: MatrixMemory) -> usize {
+    if memory.by_chunks() {
+        return memory.chunks_forward_work();
+    }
     let sizes = memory.sizes();
-    sizes.record() + sizes.steering() + 4 * sizes.wide + memory.chunk_start_len()
+    sizes.record() + sizes.steering() + 5 * sizes.wide + memory.chunk_start_len()
 }
 
 /// The memory over a sequence: `out` `[B, T, H*dv]`, the states after the `last` token
@@ -415,7 +397,11 @@ pub fn matrix_memory(
                     last: &mut last[at..at + value * key],
                     checkpoints: &mut checkpoints[i * kept + h * (kept / heads)..][..kept / heads],
                 };
-                head_forward(Head::new(memory, inputs, item, h), initial, outputs, work);
+                let head = Head::new(memory, inputs, item, h);
+                match memory.by_chunks() {
+                    true => chunks::head_forward_by_chunks(&head, initial, outputs, work),
+                    false => head_forward(head, initial, outputs, work),
+                }
             }
         }
     });

@@ -1,27 +1,22 @@
 //! Passes over the state of one head, which lies in tiles of `L` value channels: `[tile][key][L]`.
 //! The lanes beyond the last value channel hold what does no harm: their errors, reads and gradients
 //! are zero.
+//!
+//! Rows are worked on in copies: where a loop over lanes writes through one reference and reads through
+//! another, the compiler does not know them apart, and goes number by number.
 
-use super::rule::Retention;
-use super::slope::power;
 use crate::kernels::isa::Arithmetic;
-use crate::kernels::lanes::{larger, load, sum};
-use crate::kernels::math::{exp, log, sigmoid};
-
-/// Lowest logarithm of an element of a normalised memory.
-const LOWEST: f32 = -30.0;
-/// Added to the sum of the powers of a state, so that the norm of a state of zeros can divide.
-const LEAST_POWERS: f32 = 1e-18;
+use crate::kernels::lanes::load;
 
 /// The rows (one a key channel) of every tile.
 #[inline(always)]
-fn tiles<const L: usize>(state: &[f32], key: usize) -> impl Iterator<Item = &[[f32; L]]> {
+pub(super) fn tiles<const L: usize>(state: &[f32], key: usize) -> impl Iterator<Item = &[[f32; L]]> {
     state.as_chunks::<L>().0.chunks_exact(key)
 }
 
 /// As [`tiles`], to write.
 #[inline(always)]
-fn tiles_mut<const L: usize>(state: &mut [f32], key: usize) -> impl Iterator<Item = &mut [[f32; L]]> {
+pub(super) fn tiles_mut<const L: usize>(state: &mut [f32], key: usize) -> impl Iterator<Item = &mut [[f32; L]]> {
     state.as_chunks_mut::<L>().0.chunks_exact_mut(key)
 }
 
@@ -55,8 +50,9 @@ pub(super) fn read<A: Arithmetic, const L: usize>(memory: &[f32], scale: f32, ve
             }
         }
         for j in 0..L {
-            out[j] = scale * total[j];
+            total[j] *= scale;
         }
+        *out = total;
     }
 }
 
@@ -76,8 +72,9 @@ pub(super) fn read_decayed<A: Arithmetic, const L: usize>(
             }
         }
         for j in 0..L {
-            out[j] = alpha[j] * total[j];
+            total[j] *= alpha[j];
         }
+        *out = total;
     }
 }
 
@@ -85,12 +82,13 @@ pub(super) fn read_decayed<A: Arithmetic, const L: usize>(
 #[inline(always)]
 pub(super) fn read_across<A: Arithmetic, const L: usize>(memory: &[f32], scale: f32, vector: &[f32], out: &mut [f32]) {
     for (tile, vector) in tiles::<L>(memory, out.len()).zip(lanes::<L>(vector)) {
+        let vector = *vector;
         for (row, out) in tile.iter().zip(out.iter_mut()) {
             let mut product = [0.0; L];
             for j in 0..L {
                 product[j] = row[j] * vector[j];
             }
-            *out = A::mul_add(scale, sum(product), *out);
+            *out = A::mul_add(scale, total(product), *out);
         }
     }
 }
@@ -110,9 +108,37 @@ pub(super) fn read_decayed_across<A: Arithmetic, const L: usize>(
             for j in 0..L {
                 product[j] = row[j] * (vector[j] * alpha[j]);
             }
-            *out = A::mul_add(*by_key, sum(product), *out);
+            *out = A::mul_add(*by_key, total(product), *out);
         }
     }
+}
+
+/// A row of a state after a write.
+#[inline(always)]
+fn written<A: Arithmetic, const L: usize>(
+    mut row: [f32; L],
+    alpha: &[f32; L],
+    by_key: f32,
+    write: &[f32; L],
+    k: f32,
+) -> [f32; L] {
+    for j in 0..L {
+        row[j] = A::mul_add(write[j], k, alpha[j] * by_key * row[j]);
+    }
+    row
+}
+
+/// The sum of the lanes, first of those eight apart: what stays in registers.
+#[inline(always)]
+pub(super) fn total<const L: usize>(lanes: [f32; L]) -> f32 {
+    let mut eight = [0.0; 8];
+    for part in lanes.as_chunks::<8>().0 {
+        for j in 0..8 {
+            eight[j] += part[j];
+        }
+    }
+    let four = [eight[0] + eight[4], eight[1] + eight[5], eight[2] + eight[6], eight[3] + eight[7]];
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// `X = alpha X + write key^T`.
@@ -125,11 +151,65 @@ pub(super) fn decay_and_write<A: Arithmetic, const L: usize>(
 ) {
     let both = lanes::<L>(write).zip(lanes::<L>(decay.value));
     for (tile, (write, alpha)) in tiles_mut::<L>(state, key.len()).zip(both) {
+        let (write, alpha) = (*write, *alpha);
         for ((row, &k), &by_key) in tile.iter_mut().zip(key).zip(decay.key) {
-            for j in 0..L {
-                row[j] = A::mul_add(write[j], k, alpha[j] * by_key * row[j]);
-            }
+            *row = written::<A, L>(*row, &alpha, by_key, &write, k);
         }
+    }
+}
+
+/// The same from one buffer into another.
+#[inline(always)]
+pub(super) fn decay_and_write_into<A: Arithmetic, const L: usize>(
+    before: &[f32],
+    decay: Decay<'_>,
+    write: &[f32],
+    key: &[f32],
+    after: &mut [f32],
+) {
+    let both = lanes::<L>(write).zip(lanes::<L>(decay.value));
+    let states = tiles::<L>(before, key.len()).zip(tiles_mut::<L>(after, key.len()));
+    for ((before, after), (write, alpha)) in states.zip(both) {
+        let (write, alpha) = (*write, *alpha);
+        for (((row, after), &k), &by_key) in before.iter().zip(after).zip(key).zip(decay.key) {
+            *after = written::<A, L>(*row, &alpha, by_key, &write, k);
+        }
+    }
+}
+
+/// What a sweep of [`write_and_read`] takes of the tokens.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) key: &'a [f32],
+    pub(super) query: &'a [f32],
+    /// The key of the next token, or any other.
+    pub(super) next: &'a [f32],
+}
+
+/// `X = alpha X + write key^T`, with alpha by value channel, and in the same sweep `out = X query` and
+/// `foretold = X next`.
+#[inline(always)]
+pub(super) fn write_and_read<A: Arithmetic, const L: usize>(
+    state: &mut [f32],
+    alpha: &[f32],
+    write: &[f32],
+    keys: Keys<'_>,
+    [out, foretold]: [&mut [f32]; 2],
+) {
+    let gates = lanes::<L>(write).zip(lanes::<L>(alpha)).zip(lanes_mut::<L>(out).zip(lanes_mut::<L>(foretold)));
+    for (tile, ((write, alpha), (out, foretold))) in tiles_mut::<L>(state, keys.key.len()).zip(gates) {
+        let (write, alpha) = (*write, *alpha);
+        let (mut read, mut ahead) = ([0.0; L], [0.0; L]);
+        for (((row, &k), &q), &next) in tile.iter_mut().zip(keys.key).zip(keys.query).zip(keys.next) {
+            let mut x = *row;
+            for j in 0..L {
+                x[j] = A::mul_add(write[j], k, alpha[j] * x[j]);
+                read[j] = A::mul_add(q, x[j], read[j]);
+                ahead[j] = A::mul_add(next, x[j], ahead[j]);
+            }
+            *row = x;
+        }
+        (*out, *foretold) = (read, ahead);
     }
 }
 
@@ -145,145 +225,15 @@ pub(super) fn decay_and_move<A: Arithmetic, const L: usize>(
     let gates = lanes::<L>(write).zip(lanes::<L>(decay.value)).zip(lanes::<L>(theta));
     let both = tiles_mut::<L>(state, key.len()).zip(tiles_mut::<L>(momentum, key.len()));
     for ((tile, momentum), ((write, alpha), theta)) in both.zip(gates) {
+        let (write, alpha, theta) = (*write, *alpha, *theta);
         for (((row, moved), &k), &by_key) in tile.iter_mut().zip(momentum).zip(key).zip(decay.key) {
+            let (mut x, mut s) = (*row, *moved);
             for j in 0..L {
-                moved[j] = A::mul_add(theta[j], moved[j], write[j] * k);
-                row[j] = A::mul_add(alpha[j] * by_key, row[j], moved[j]);
+                s[j] = A::mul_add(theta[j], s[j], write[j] * k);
+                x[j] = A::mul_add(alpha[j] * by_key, x[j], s[j]);
             }
+            (*row, *moved) = (x, s);
         }
-    }
-}
-
-/// What the retention does to the state after a write.
-#[inline(always)]
-pub(super) fn settle<A: Arithmetic, const L: usize>(retention: Retention, state: &mut [f32], key: usize) {
-    match retention {
-        Retention::Linear | Retention::Sigmoid | Retention::Norm { .. } => {}
-        Retention::ElasticNet { threshold } => {
-            for row in state.as_chunks_mut::<L>().0 {
-                for x in row {
-                    *x = if x.abs() > threshold { *x - threshold.copysign(*x) } else { 0.0 };
-                }
-            }
-        }
-        Retention::Softmax => tiles_mut::<L>(state, key).for_each(normalise::<A, L>),
-    }
-}
-
-/// Every lane less the logarithm of the sum of its exponentials.
-#[inline(always)]
-fn normalise<A: Arithmetic, const L: usize>(tile: &mut [[f32; L]]) {
-    let mut top = [f32::NEG_INFINITY; L];
-    for row in &*tile {
-        for j in 0..L {
-            top[j] = larger(row[j], top[j]);
-        }
-    }
-    let mut total = [0.0; L];
-    for row in &*tile {
-        for j in 0..L {
-            total[j] += exp::<A>(row[j] - top[j]);
-        }
-    }
-    for j in 0..L {
-        top[j] += log::<A>(total[j]);
-    }
-    for row in tile {
-        for j in 0..L {
-            row[j] = larger(LOWEST, row[j] - top[j]);
-        }
-    }
-}
-
-/// Makes the memory of the state: fills `memory` where it is no multiple of the state, and gives
-/// the factor where it is one.
-#[inline(always)]
-pub(super) fn refresh<A: Arithmetic, const L: usize>(retention: Retention, state: &[f32], memory: &mut [f32]) -> f32 {
-    let rows = state.as_chunks::<L>().0.iter().zip(memory.as_chunks_mut::<L>().0);
-    match retention {
-        Retention::Linear | Retention::ElasticNet { .. } => 1.0,
-        Retention::Softmax => {
-            for (x, m) in rows {
-                for j in 0..L {
-                    m[j] = exp::<A>(x[j]);
-                }
-            }
-            1.0
-        }
-        Retention::Sigmoid => {
-            for (x, m) in rows {
-                for j in 0..L {
-                    m[j] = sigmoid::<A>(x[j]);
-                }
-            }
-            1.0
-        }
-        Retention::Norm { q } => exp::<A>((2.0 - q) / q * log::<A>(powers::<A, L>(state, q))),
-    }
-}
-
-/// The sum of the `q`-th powers of all magnitudes.
-#[inline(always)]
-fn powers<A: Arithmetic, const L: usize>(state: &[f32], q: f32) -> f32 {
-    let mut total = [0.0; L];
-    for row in state.as_chunks::<L>().0 {
-        for j in 0..L {
-            total[j] += power::<A>(row[j].abs(), q);
-        }
-    }
-    sum(total) + LEAST_POWERS
-}
-
-/// Adds to `d_state` what comes through the memory, whose gradient is `d_memory(tile, key)`; `inner` is
-/// the sum of the products of that gradient and the state.
-#[inline(always)]
-pub(super) fn refresh_backward<A: Arithmetic, const L: usize>(
-    retention: Retention,
-    [state, memory]: [&[f32]; 2],
-    key: usize,
-    inner: f32,
-    d_state: &mut [f32],
-    d_memory: impl Fn(usize, usize) -> [f32; L],
-) {
-    // By the norm: how much of the state's powers comes off.
-    let (scale, along) = match retention {
-        Retention::Norm { q } => {
-            let total = log::<A>(powers::<A, L>(state, q));
-            let scale = exp::<A>((2.0 - q) / q * total);
-            (scale, (2.0 - q) * inner * exp::<A>(((2.0 - q) / q - 1.0) * total))
-        }
-        _ => (1.0, 0.0),
-    };
-    let memory = if retention.is_scaled() { state } else { memory };
-    let states = tiles::<L>(memory, key).zip(tiles_mut::<L>(d_state, key)).enumerate();
-    for (tile, (memory, d_state)) in states {
-        for (k, (m, d)) in memory.iter().zip(d_state).enumerate() {
-            let by_memory = d_memory(tile, k);
-            match retention {
-                Retention::Linear | Retention::ElasticNet { .. } => (0..L).for_each(|j| d[j] += by_memory[j]),
-                Retention::Softmax => (0..L).for_each(|j| d[j] = A::mul_add(by_memory[j], m[j], d[j])),
-                Retention::Sigmoid => {
-                    (0..L).for_each(|j| d[j] = A::mul_add(by_memory[j], m[j] * (1.0 - m[j]), d[j]));
-                }
-                Retention::Norm { q } => {
-                    for j in 0..L {
-                        let slope = power::<A>(m[j].abs(), q - 1.0).copysign(m[j]);
-                        d[j] += A::mul_add(scale, by_memory[j], along * slope);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The sum of the outer products of two pairs (value channels, key channels), for
-/// [`refresh_backward`].
-#[inline(always)]
-pub(super) fn outer<A: Arithmetic, const L: usize>([a, b]: [(&[f32], &[f32]); 2]) -> impl Fn(usize, usize) -> [f32; L] {
-    let (a_lanes, b_lanes) = (a.0.as_chunks::<L>().0, b.0.as_chunks::<L>().0);
-    move |tile, key| {
-        let (x, y) = (&a_lanes[tile], &b_lanes[tile]);
-        std::array::from_fn(|j| A::mul_add(x[j], a.1[key], y[j] * b.1[key]))
     }
 }
 
@@ -291,46 +241,13 @@ pub(super) fn outer<A: Arithmetic, const L: usize>([a, b]: [(&[f32], &[f32]); 2]
 #[inline(always)]
 pub(super) fn add_outer<A: Arithmetic, const L: usize>(matrix: &mut [f32], vector: &[f32], key: &[f32]) {
     for (tile, vector) in tiles_mut::<L>(matrix, key.len()).zip(lanes::<L>(vector)) {
+        let vector = *vector;
         for (row, &k) in tile.iter_mut().zip(key) {
+            let mut x = *row;
             for j in 0..L {
-                row[j] = A::mul_add(vector[j], k, row[j]);
+                x[j] = A::mul_add(vector[j], k, x[j]);
             }
-        }
-    }
-}
-
-/// Turns the gradient of the settled state into that before [`settle`].
-#[inline(always)]
-pub(super) fn settle_backward<A: Arithmetic, const L: usize>(
-    retention: Retention,
-    state: &[f32],
-    memory: &[f32],
-    d_state: &mut [f32],
-    key: usize,
-) {
-    match retention {
-        Retention::Linear | Retention::Sigmoid | Retention::Norm { .. } => {}
-        Retention::ElasticNet { .. } => {
-            for (d, &x) in d_state.iter_mut().zip(state) {
-                *d = if x == 0.0 { 0.0 } else { *d };
-            }
-        }
-        Retention::Softmax => {
-            let tiles = tiles::<L>(state, key).zip(tiles::<L>(memory, key)).zip(tiles_mut::<L>(d_state, key));
-            for ((state, memory), d_state) in tiles {
-                let mut total = [0.0; L];
-                for (d, x) in d_state.iter_mut().zip(state) {
-                    for j in 0..L {
-                        d[j] = if x[j] > LOWEST { d[j] } else { 0.0 };
-                        total[j] += d[j];
-                    }
-                }
-                for (d, m) in d_state.iter_mut().zip(memory) {
-                    for j in 0..L {
-                        d[j] = A::mul_add(-m[j], total[j], d[j]);
-                    }
-                }
-            }
+            *row = x;
         }
     }
 }
@@ -352,11 +269,13 @@ pub(super) fn move_backward<A: Arithmetic, const L: usize>(
     for (((d_state, before), (carried, d_moved)), (theta, d_theta)) in states.zip(buffers).zip(gates) {
         let mut total = [0.0; L];
         for ((d, before), (carried, moved)) in d_state.iter().zip(before).zip(carried.iter_mut().zip(d_moved)) {
+            let (mut sum, mut kept) = (*carried, [0.0; L]);
             for j in 0..L {
-                moved[j] = carried[j] + d[j];
-                total[j] = A::mul_add(moved[j], before[j], total[j]);
-                carried[j] = theta[j] * moved[j];
+                sum[j] += d[j];
+                total[j] = A::mul_add(sum[j], before[j], total[j]);
+                kept[j] = theta[j] * sum[j];
             }
+            (*moved, *carried) = (sum, kept);
         }
         *d_theta = total;
     }
@@ -378,20 +297,21 @@ pub(super) fn decay_backward<A: Arithmetic, const L: usize>(
     let states = tiles_mut::<L>(d_state, key.len()).zip(tiles::<L>(before, key.len()));
     let gates = lanes::<L>(decay.value).zip(lanes::<L>(d_error)).zip(lanes_mut::<L>(d_alpha));
     for ((d_state, before), ((alpha, d_error), d_alpha)) in states.zip(gates) {
-        let mut total = [0.0; L];
+        let (alpha, d_error, mut by_value) = (*alpha, *d_error, [0.0; L]);
         let rows = d_state.iter_mut().zip(before).zip(key.iter().zip(decay.key)).zip(d_alpha_key.iter_mut());
         for (((d, before), (&k, &by_key)), d_by_key) in rows {
-            let mut across = [0.0; L];
+            let (mut across, mut sum) = ([0.0; L], *d);
             for j in 0..L {
-                let whole = A::mul_add(d_error[j], k, d[j]);
+                let whole = A::mul_add(d_error[j], k, sum[j]);
                 let product = whole * before[j];
-                total[j] = A::mul_add(product, by_key, total[j]);
+                by_value[j] = A::mul_add(product, by_key, by_value[j]);
                 across[j] = product * alpha[j];
-                d[j] = whole * alpha[j] * by_key;
+                sum[j] = whole * alpha[j] * by_key;
             }
-            *d_by_key += sum(across);
+            *d = sum;
+            *d_by_key += total(across);
         }
-        *d_alpha = total;
+        *d_alpha = by_value;
     }
 }
 

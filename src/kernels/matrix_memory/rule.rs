@@ -111,7 +111,14 @@ pub enum ErrorOf {
     /// [`Retention::Linear`] and [`Retention::ElasticNet`].
     Decayed,
     /// The memory before the first of this many tokens, whose slopes are all taken there; the state
-    /// decays, is written and is read at every token as ever.
+    /// decays, is written and is read at every token as ever, and a read goes through the retention's
+    /// map of the state at its own token (published forms map at the ends of chunks only; ours is the
+    /// recurrence but for the errors, and causal).
+    ///
+    /// With [`Retention::Linear`], decays by head or value channel and no momentum, the tokens of a
+    /// chunk are computed together by products of matrices: the same up to the order of sums. All
+    /// others go token by token: a norm, a softmax, a sigmoid or a threshold needs every state, and
+    /// so do decays of key channels and a momentum as they are done here.
     Chunk(usize),
 }
 

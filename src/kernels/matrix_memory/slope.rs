@@ -2,7 +2,7 @@
 
 use super::rule::Loss;
 use crate::kernels::isa::Arithmetic;
-use crate::kernels::lanes::sum_of_products;
+use crate::kernels::lanes::{larger, sum_of_products};
 use crate::kernels::math::{exp, log, tanh};
 
 /// How steeply `tanh` stands in for the sign.
@@ -33,35 +33,48 @@ pub(super) fn power<A: Arithmetic>(x: f32, y: f32) -> f32 {
 /// Sets `slope` from the errors (or, by the dot product, from the values).
 #[inline(always)]
 pub(super) fn slope<A: Arithmetic>(loss: Loss, error: &[f32], value: &[f32], delta: &[f32], slope: &mut [f32]) {
+    // Loops, not closures: a closure that is not inlined is compiled without the instruction set.
     let pairs = slope.iter_mut().zip(error);
     match loss {
         Loss::DotProduct => {
             slope.fill(0.0);
-            slope.iter_mut().zip(value).for_each(|(u, v)| *u = -v);
+            for (u, v) in slope.iter_mut().zip(value) {
+                *u = -v;
+            }
         }
         Loss::Squared => slope.copy_from_slice(error),
         Loss::Power { p } => {
             // The sign of 0 is 0.
-            pairs.for_each(|(u, &e)| *u = if e == 0.0 { 0.0 } else { (p * power::<A>(e.abs(), p - 1.0)).copysign(e) });
+            for (u, &e) in pairs {
+                *u = if e == 0.0 { 0.0 } else { (p * power::<A>(e.abs(), p - 1.0)).copysign(e) };
+            }
         }
-        Loss::SmoothPower { p } => pairs.for_each(|(u, &e)| {
-            let size = A::mul_add(e, e, ROUNDING).sqrt();
-            *u = p * tanh::<A>(STEEP * e) * power::<A>(size, p - 1.0);
-        }),
+        Loss::SmoothPower { p } => {
+            for (u, &e) in pairs {
+                let size = A::mul_add(e, e, ROUNDING).sqrt();
+                *u = p * tanh::<A>(STEEP * e) * power::<A>(size, p - 1.0);
+            }
+        }
         Loss::HuberNorm => {
             let norm = sum_of_products::<A>(error, error).sqrt();
             let factor = if norm <= delta[0] { 1.0 } else { delta[0] / norm };
-            pairs.for_each(|(u, e)| *u = factor * e);
+            for (u, e) in pairs {
+                *u = factor * e;
+            }
         }
         Loss::HuberSign => {
             if sum_of_products::<A>(error, error).sqrt() <= delta[0] {
                 slope.copy_from_slice(error);
             } else {
-                pairs.for_each(|(u, e)| *u = delta[0] * tanh::<A>(STEEP * e));
+                for (u, e) in pairs {
+                    *u = delta[0] * tanh::<A>(STEEP * e);
+                }
             }
         }
         Loss::HuberClip => {
-            pairs.zip(delta).for_each(|((u, &e), &delta)| *u = if e.abs() <= delta { e } else { delta.copysign(e) });
+            for ((u, &e), &delta) in pairs.zip(delta) {
+                *u = if e.abs() <= delta { e } else { delta.copysign(e) };
+            }
         }
     }
 }
@@ -82,22 +95,29 @@ pub(super) fn slope_backward<A: Arithmetic>(
     match loss {
         Loss::DotProduct => d_error.fill(0.0),
         Loss::Squared => d_error.copy_from_slice(d_slope),
-        Loss::Power { p } => triples.for_each(|((de, e), du)| {
-            *de = du * p * (p - 1.0) * power::<A>(if p < 2.0 { e.abs().max(LEAST) } else { e.abs() }, p - 2.0);
-        }),
-        Loss::SmoothPower { p } => triples.for_each(|((de, &e), du)| {
-            let (sign, square) = (tanh::<A>(STEEP * e), A::mul_add(e, e, ROUNDING));
-            let size = power::<A>(square.sqrt(), p - 1.0);
-            let bend = STEEP * A::mul_add(-sign, sign, 1.0);
-            *de = du * p * size * (bend + sign * (p - 1.0) * e / square);
-        }),
+        Loss::Power { p } => {
+            for ((de, e), du) in triples {
+                let size = if p < 2.0 { larger(e.abs(), LEAST) } else { e.abs() };
+                *de = du * p * (p - 1.0) * power::<A>(size, p - 2.0);
+            }
+        }
+        Loss::SmoothPower { p } => {
+            for ((de, &e), du) in triples {
+                let (sign, square) = (tanh::<A>(STEEP * e), A::mul_add(e, e, ROUNDING));
+                let size = power::<A>(square.sqrt(), p - 1.0);
+                let bend = STEEP * A::mul_add(-sign, sign, 1.0);
+                *de = du * p * size * (bend + sign * (p - 1.0) * e / square);
+            }
+        }
         Loss::HuberNorm => {
             let norm = sum_of_products::<A>(error, error).sqrt();
             if norm <= delta[0] {
                 d_error.copy_from_slice(d_slope);
             } else {
                 let along = sum_of_products::<A>(error, d_slope) / norm;
-                triples.for_each(|((de, e), du)| *de = delta[0] / norm * (du - e * along / norm));
+                for ((de, e), du) in triples {
+                    *de = delta[0] / norm * (du - e * along / norm);
+                }
                 d_delta[0] = along;
             }
         }

@@ -29,6 +29,13 @@ fn members() -> Vec<(Rule, Gates)> {
     let chunk = |tokens, rule| Rule { error_of: ErrorOf::Chunk(tokens), ..rule };
     vec![
         (chunk(2, linear(Loss::Squared)), decayed),
+        (chunk(2, linear(Loss::DotProduct)), each),
+        (chunk(3, linear(Loss::DotProduct)), Gates { alpha: Some(Head), ..NO_GATES }),
+        (chunk(4, linear(Loss::Squared)), eta),
+        (chunk(3, linear(Loss::HuberNorm)), huber(Head)),
+        (chunk(3, linear(Loss::Power { p: 3.0 })), Gates { alpha: Some(Head), ..each }),
+        (chunk(8, linear(Loss::HuberClip)), huber(Value)),
+        (chunk(2, linear(Loss::Squared)), Gates { alpha: Some(Key), ..eta }),
         (chunk(3, linear(Loss::HuberNorm)), Gates { theta: Some(Head), ..huber(Head) }),
         (chunk(2, rule(Loss::Squared, Retention::Softmax)), decayed),
         (chunk(3, rule(Loss::Power { p: 3.0 }, Retention::Norm { q: 4.0 })), decayed),
@@ -384,15 +391,80 @@ fn a_chunk_of_one_token_is_the_recurrence_and_the_dot_product_knows_no_chunks() 
             |memory| [&forward(&Pool::serial(), memory, &x)[..2], &backward(&Pool::serial(), memory, &x)].concat();
         let chunked = |tokens| MatrixMemory { rule: Rule { error_of: ErrorOf::Chunk(tokens), ..rule }, ..memory };
         assert_eq!(all(memory), all(chunked(1)), "{rule:?}");
-        let same = all(memory)[0] == all(chunked(4))[0];
-        assert_eq!(same, rule.loss == Loss::DotProduct, "{rule:?}");
+        let [ours, other] = [memory, chunked(4)].map(all);
+        if rule.loss == Loss::DotProduct {
+            let names = ["out", "last", "dq", "dk", "dv", "d_gates", "d_initial"];
+            for ((name, got), want) in names.into_iter().zip(&other).zip(&ours) {
+                assert_close(&format!("{name} of {rule:?}"), got, &wide(want), 1e-5);
+            }
+        } else {
+            assert_ne!(ours[0], other[0], "{rule:?}");
+        }
+    }
+}
+
+#[test]
+fn chunks_are_what_single_tokens_do_of_the_memory_before() {
+    // Momentum that is never kept takes the way token by token, and changes nothing.
+    let shape = ScanShape { batch: 2, tokens: 45, heads: 2, key: 12, value: 20 };
+    for (loss, tokens) in [(Loss::Squared, 8), (Loss::HuberNorm, 16), (Loss::Power { p: 3.0 }, 32), (Loss::Squared, 64)]
+    {
+        let rule = Rule { error_of: ErrorOf::Chunk(tokens), ..rule(loss, Retention::Linear) };
+        let value = Some(Channels::Value);
+        let delta = loss.has_threshold().then_some(Channels::Head);
+        let gates = Gates { eta: value, alpha: value, delta, theta: None };
+        let by_products = MatrixMemory { shape, rule, gates };
+        let by_tokens = MatrixMemory { gates: Gates { theta: value, ..gates }, ..by_products };
+        assert!(by_products.by_chunks() && !by_tokens.by_chunks());
+        let mut x = inputs(by_products);
+        let (width, values) = (by_products.gates_width(), shape.heads * shape.value);
+        // Alphas of which some are nothing, and short steps: those of many tokens add up.
+        for row in x[3].chunks_mut(width) {
+            row[..values].iter_mut().for_each(|eta| *eta *= 0.1);
+            row[values..2 * values].iter_mut().for_each(|alpha| *alpha = if *alpha < 0.25 { 0.0 } else { *alpha });
+        }
+        assert!(x[3].contains(&0.0));
+        let mut y = x.clone();
+        let none = vec![0.0; values];
+        y[3] = x[3].chunks(width).flat_map(|row| [row, &none].concat()).collect();
+        let all = |memory, x: &[Vec<f32>; 7]| {
+            [&forward(&Pool::serial(), memory, x)[..2], &backward(&Pool::serial(), memory, x)].concat()
+        };
+        let (got, mut want) = (all(by_products, &x), all(by_tokens, &y));
+        want[5] = want[5].chunks(width + values).flat_map(|row| row[..width].to_vec()).collect();
+        let names = ["out", "last", "dq", "dk", "dv", "d_gates", "d_initial"];
+        for ((name, got), want) in names.into_iter().zip(&got).zip(&want) {
+            assert!(want.iter().any(|x| x.abs() > 1e-3), "{name}");
+            assert_close(&format!("{name} of {rule:?}"), got, &wide(want), 2e-5);
+        }
+    }
+}
+
+#[test]
+fn chunks_do_not_look_ahead() {
+    let shape = ScanShape { batch: 1, tokens: 20, heads: 1, key: 5, value: 6 };
+    let gates = Gates { alpha: Some(Channels::Value), ..ETA };
+    let rule = Rule { error_of: ErrorOf::Chunk(8), ..rule(Loss::Squared, Retention::Linear) };
+    let memory = MatrixMemory { shape, rule, gates };
+    let x = inputs(memory);
+    let [before, ..] = forward(&Pool::serial(), memory, &x);
+    for t in 0..shape.tokens {
+        let mut y = x.clone();
+        for i in 0..4 {
+            let width = y[i].len() / shape.tokens;
+            y[i][t * width..].iter_mut().for_each(|x| *x += 0.5);
+        }
+        let [after, ..] = forward(&Pool::serial(), memory, &y);
+        assert_eq!(before[..t * 6], after[..t * 6]);
+        assert_ne!(before[t * 6..][..6], after[t * 6..][..6]);
     }
 }
 
 #[test]
 fn a_sequence_in_two_parts_is_the_sequence() {
-    for (rule, gates) in
-        members().into_iter().filter(|(rule, gates)| gates.theta.is_none() && rule.error_of != ErrorOf::Chunk(2))
+    for (rule, gates) in members()
+        .into_iter()
+        .filter(|(rule, gates)| gates.theta.is_none() && !matches!(rule.error_of, ErrorOf::Chunk(2 | 4 | 8)))
     {
         let whole = MatrixMemory { shape: ScanShape { batch: 1, tokens: 6, heads: 2, key: 3, value: 4 }, rule, gates };
         let part = MatrixMemory { shape: ScanShape { tokens: 3, ..whole.shape }, ..whole };
