@@ -127,3 +127,9 @@ impl<'a> Steering<'a> {
         Decay { value: self.alpha, key: self.alpha_key }
     }
 }
+
+/// The `i`-th vector of `wide` numbers of several, or `none` where nothing was kept.
+#[inline(always)]
+pub(super) fn vector_or<'a>(vectors: &'a [f32], i: usize, wide: usize, none: &'a [f32]) -> &'a [f32] {
+    if vectors.is_empty() { none } else { &vectors[i * wide..][..wide] }
+}

@@ -268,7 +268,7 @@ pub(super) fn head_backward_by_chunks(
         scatter(head, range, errors, &mut gates, &mut values, &mut vectors_of, &mut gradients);
         let state_rows = by_rows(&state[..matrix], lengths, state_rows);
         let by_token = |data| Scalars { data, row: wide, column: 1 };
-        let mut of_keys = |d: &mut [f32], stride: usize, add: bool, depth: usize, a: Scalars<'_>, b: Lines<'_>| {
+        let of_keys = |d: &mut [f32], stride: usize, add: bool, depth: usize, a: Scalars<'_>, b: Lines<'_>| {
             product([count, depth, key], a, b, Into { data: &mut d[first * stride..], stride, add });
         };
         let d_scores = Scalars { data: d_s, row: lengths.line(), column: 1 };
