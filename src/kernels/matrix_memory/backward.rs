@@ -1,5 +1,6 @@
 //! The gradients of a matrix memory, token by token from the last to the first.
 
+use super::buffers::vector_or;
 use super::chunks_backward::head_backward_by_chunks;
 use super::linear_backward::linear_tiles;
 use super::passes::{
@@ -143,7 +144,7 @@ fn backward_tiles<A: Arithmetic, const L: usize>(
             settle_backward::<A, L>(memory.rule.retention, state, seen, carried.state, sizes.key);
             let token = Token {
                 t,
-                error: errors.get(i * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]),
+                error: vector_or(errors, i, sizes.wide, vectors.none),
                 before: view(i),
                 chunk_start: (view(i - i % memory.chunk()).seen(), scales[i - i % memory.chunk()]),
             };
@@ -176,7 +177,7 @@ fn replay<A: Arithmetic, const L: usize>(
         let (before, after) = records.split_at_mut((i + 1) * sizes.record());
         let mut after = Record::of(sizes, &mut after[..sizes.record()]);
         gates.load(head, first + i);
-        let error = errors.get(i * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]);
+        let error = vector_or(errors, i, sizes.wide, vectors.none);
         take_write::<A>(head, first + i, gates, error, [&mut *vectors.u, &mut *vectors.write]);
         let before = View::of(sizes, before, i);
         scales[i + 1] = write_token_into::<A, L>(head, first + i, gates, vectors.write, before, &mut after);

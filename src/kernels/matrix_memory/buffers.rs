@@ -111,19 +111,35 @@ impl<'a> Steering<'a> {
     /// Those of token `t`.
     #[inline(always)]
     pub(super) fn load(&mut self, head: &Head<'_>, t: usize) {
+        self.load_steps(head, t);
         let (row, layout) = (head.gates.at(t), &head.layout);
-        let gates = [(layout.eta, &mut *self.eta), (layout.delta, &mut *self.delta), (layout.theta, &mut *self.theta)];
-        for (gate, out) in gates {
-            if let Some(gate) = gate {
-                gate.spread(row, head.h, out);
-            }
+        if let Some(theta) = layout.theta {
+            theta.spread(row, head.h, self.theta);
         }
         if let Some(alpha) = layout.alpha {
             alpha.spread(row, head.h, if alpha.is_of_keys() { &mut *self.alpha_key } else { &mut *self.alpha });
         }
     }
 
+    /// Step and threshold alone.
+    #[inline(always)]
+    pub(super) fn load_steps(&mut self, head: &Head<'_>, t: usize) {
+        let (row, layout) = (head.gates.at(t), &head.layout);
+        if let Some(eta) = layout.eta {
+            eta.spread(row, head.h, self.eta);
+        }
+        if let Some(delta) = layout.delta {
+            delta.spread(row, head.h, self.delta);
+        }
+    }
+
     pub(super) fn decay(&self) -> Decay<'_> {
         Decay { value: self.alpha, key: self.alpha_key }
     }
+}
+
+/// The `i`-th vector of `wide` numbers of several, or `none` where nothing was kept.
+#[inline(always)]
+pub(super) fn vector_or<'a>(vectors: &'a [f32], i: usize, wide: usize, none: &'a [f32]) -> &'a [f32] {
+    if vectors.is_empty() { none } else { &vectors[i * wide..][..wide] }
 }

@@ -97,18 +97,19 @@ kernel! {
     /// `values.read` is what their keys read.
     fn writes<A>(
         head: &Head<'_>, tokens: Range<usize>, gates: &mut Steering<'_>, values: &mut ChunkValues<'_>,
-        errors: &mut [f32], error: &mut [f32], u: &mut [f32]
+        errors: &mut [f32], none: &mut [f32], u: &mut [f32]
     ) {
-        let wide = error.len();
+        let wide = u.len();
         for (i, t) in tokens.enumerate() {
             let at = i * wide..(i + 1) * wide;
-            gates.load(head, t);
-            values.alpha[at.clone()].copy_from_slice(gates.alpha);
-            // Nothing is read of a state here: the lanes of its tiles do not matter.
-            take_error::<A, 8>(head, t, gates, &[], Prediction::Foretold(&values.read[at.clone()], 1.0), error);
-            if !errors.is_empty() {
-                errors[at.clone()].copy_from_slice(error);
+            gates.load_steps(head, t);
+            if let Some(alpha) = head.layout.alpha {
+                alpha.spread(head.gates.at(t), head.h, &mut values.alpha[at.clone()]);
             }
+            // Nothing is read of a state here: the lanes of its tiles do not matter.
+            let prediction = Prediction::Foretold(&values.read[at.clone()], 1.0);
+            let error = if errors.is_empty() { &mut *none } else { &mut errors[at.clone()] };
+            take_error::<A, 8>(head, t, gates, &[], prediction, error);
             take_write::<A>(head, t, gates, error, [&mut *u, &mut values.write[at]]);
         }
     }
@@ -186,11 +187,28 @@ fn reads_tiles<A: Arithmetic, const L: usize, const DECAYS: bool>(
 }
 
 kernel! {
-    /// `across[channel][token]` from `count` vectors over `width` channels.
-    pub(super) fn turn<A>(vectors: Scalars<'_>, count: usize, width: usize, across: &mut [f32], line: usize) {
-        for (channel, across) in across.chunks_exact_mut(line).take(width).enumerate() {
-            for (t, x) in across[..count].iter_mut().enumerate() {
-                *x = vectors.data[t * vectors.row + channel * vectors.column];
+    /// `across[channel][i]` from `count` vectors that are `stride` apart, over `width` channels.
+    pub(super) fn turn<A>(vectors: &[f32], stride: usize, count: usize, width: usize, across: &mut [f32], line: usize) {
+        // Squares of eight by eight, and what is left number by number.
+        let (whole, channels) = (count - count % 8, width - width % 8);
+        for i in (0..whole).step_by(8) {
+            for channel in (0..channels).step_by(8) {
+                let mut square = [[0.0; 8]; 8];
+                for (j, row) in square.iter_mut().enumerate() {
+                    *row = *vectors[(i + j) * stride + channel..].first_chunk().expect("a whole square");
+                }
+                for j in 0..8 {
+                    let column = [
+                        square[0][j], square[1][j], square[2][j], square[3][j],
+                        square[4][j], square[5][j], square[6][j], square[7][j],
+                    ];
+                    across[(channel + j) * line + i..][..8].copy_from_slice(&column);
+                }
+            }
+        }
+        for i in 0..count {
+            for channel in if i < whole { channels } else { 0 }..width {
+                across[channel * line + i] = vectors[i * stride + channel];
             }
         }
     }
@@ -205,7 +223,7 @@ pub(super) fn scores(
     scores: &mut [f32],
 ) {
     let (line, keys, queries) = (lengths.line(), vectors(&head.k, first), vectors(&head.q, first));
-    turn(keys, count, lengths.key, across, line);
+    turn(keys.data, keys.row, count, lengths.key, across, line);
     let into = Into { data: scores, stride: line, add: false };
     product([count, lengths.key, count], queries, Lines { data: across, stride: line }, into);
 }
@@ -248,10 +266,12 @@ pub(super) fn head_forward_by_chunks(head: &Head<'_>, initial: &[f32], outputs: 
     let work = &mut work;
     let state = take(work, lengths.state());
     let [alpha, write, read, out] = [(); 4].map(|()| take(work, lengths.values()));
+    // The lanes beyond the last value channel keep what they hold.
+    alpha.fill(1.0);
     let mut values = ChunkValues { alpha, write, read, out };
     let (across, pairs) = (take(work, lengths.keys_across()), take(work, lengths.pairs()));
     let mut gates = Steering::new(sizes, take(work, sizes.steering()));
-    let [error, u] = [(); 2].map(|()| take(work, wide));
+    let [none, u] = [(); 2].map(|()| take(work, wide));
     let (states, errors) = outputs.checkpoints.split_at_mut(memory.states_len());
     match initial {
         [] => state[..matrix].fill(0.0),
@@ -265,7 +285,7 @@ pub(super) fn head_forward_by_chunks(head: &Head<'_>, initial: &[f32], outputs: 
             read_all(lengths, count, state, vectors(&head.k, first), values.read);
         }
         let errors = errors.get_mut(first * wide..).unwrap_or_default();
-        writes(head, first..first + count, &mut gates, &mut values, errors, error, u);
+        writes(head, first..first + count, &mut gates, &mut values, errors, none, u);
         read_all(lengths, count, state, vectors(&head.q, first), values.read);
         scores(head, lengths, [first, count], across, pairs);
         reads(lengths, count, memory.gates.alpha.is_some(), pairs, &mut values, &mut state[..matrix]);

@@ -61,8 +61,10 @@ kernel! {
         let wide = vectors.u.len();
         for (i, t) in tokens.enumerate() {
             let at = i * wide..(i + 1) * wide;
-            gates.load(head, t);
-            values.alpha[at.clone()].copy_from_slice(gates.alpha);
+            gates.load_steps(head, t);
+            if let Some(alpha) = head.layout.alpha {
+                alpha.spread(head.gates.at(t), head.h, &mut values.alpha[at.clone()]);
+            }
             let error = errors.get(at.clone()).unwrap_or(vectors.none);
             take_write::<A>(head, t, gates, error, [&mut *vectors.u, &mut values.write[at.clone()]]);
             widen::<8>(d_out.at(t), &mut values.d_out[at]);
@@ -193,30 +195,44 @@ kernel! {
         let wide = vectors.u.len();
         for (i, t) in tokens.enumerate() {
             let at = i * wide..(i + 1) * wide;
-            gates.load(head, t);
-            vectors.d_write.copy_from_slice(&values.d_write[at.clone()]);
+            gates.load_steps(head, t);
             let error = errors.get(at.clone()).unwrap_or(vectors.none);
-            through_slope::<A>(head, t, gates, error, vectors, gradients);
-            values.d_error[at.clone()].copy_from_slice(vectors.d_error);
+            let mut own = Vectors {
+                u: &mut *vectors.u,
+                write: &mut *vectors.write,
+                d_out: &mut *vectors.d_out,
+                d_write: &mut values.d_write[at.clone()],
+                d_slope: &mut *vectors.d_slope,
+                d_error: &mut values.d_error[at.clone()],
+                d_gate: &mut *vectors.d_gate,
+                none: vectors.none,
+                by_query: &mut *vectors.by_query,
+                by_key: &mut *vectors.by_key,
+            };
+            through_slope::<A>(head, t, gates, error, &mut own, gradients);
             gradients.gather(head, t, head.layout.alpha, &values.d_alpha[at]);
         }
     }
 }
 
-/// The keys or queries of a chunk, in whole lanes.
-fn lines<'a>(track: Track<'_>, [first, count]: [usize; 2], lengths: Lengths, to: &'a mut [f32]) -> Lines<'a> {
-    for (i, line) in to.chunks_exact_mut(lengths.key_wide).take(count).enumerate() {
+/// The keys or queries of a chunk: as they lie, or where too little follows the last of them, a copy.
+fn lines<'a>(track: Track<'a>, [first, count]: [usize; 2], lengths: Lengths, copy: &'a mut [f32]) -> Lines<'a> {
+    let data = &track.data[first * track.stride..];
+    if (count - 1) * track.stride + lengths.key.next_multiple_of(SLACK) <= data.len() {
+        return Lines { data, stride: track.stride };
+    }
+    for (i, line) in copy.chunks_exact_mut(lengths.key_wide).take(count).enumerate() {
         line[..lengths.key].copy_from_slice(track.at(first + i));
         line[lengths.key..].fill(0.0);
     }
-    Lines { data: to, stride: lengths.key_wide }
+    Lines { data: copy, stride: lengths.key_wide }
 }
 
 /// A state by its rows: `[value channel][key channel]`.
 fn by_rows<'a>(state: &[f32], lengths: Lengths, to: &'a mut [f32]) -> Lines<'a> {
     let (tile, key) = (lengths.tile, lengths.key);
     for (state, to) in state.chunks_exact(tile * key).zip(to.chunks_exact_mut(tile * lengths.key_wide)) {
-        turn(Scalars { data: state, row: tile, column: 1 }, key, tile, to, lengths.key_wide);
+        turn(state, tile, key, tile, to, lengths.key_wide);
     }
     Lines { data: to, stride: lengths.key_wide }
 }
@@ -236,6 +252,7 @@ pub(super) fn head_backward_by_chunks(
     let turned = [(); 2].map(|()| take(work, wide * lengths.key_wide + SLACK));
     let mut gates = Steering::new(sizes, take(work, sizes.steering()));
     let [alpha, write, d_out, read, d_write, d_alpha, d_error] = [(); 7].map(|()| take(work, lengths.values()));
+    alpha.fill(1.0);
     let mut values = Values { alpha, write, d_out, read, d_write, d_alpha, d_error };
     let across = take(work, lengths.keys_across());
     let [s, d_s] = [(); 2].map(|()| take(work, lengths.pairs()));
@@ -268,7 +285,7 @@ pub(super) fn head_backward_by_chunks(
         scatter(head, range, errors, &mut gates, &mut values, &mut vectors_of, &mut gradients);
         let state_rows = by_rows(&state[..matrix], lengths, state_rows);
         let by_token = |data| Scalars { data, row: wide, column: 1 };
-        let mut of_keys = |d: &mut [f32], stride: usize, add: bool, depth: usize, a: Scalars<'_>, b: Lines<'_>| {
+        let of_keys = |d: &mut [f32], stride: usize, add: bool, depth: usize, a: Scalars<'_>, b: Lines<'_>| {
             product([count, depth, key], a, b, Into { data: &mut d[first * stride..], stride, add });
         };
         let d_scores = Scalars { data: d_s, row: lengths.line(), column: 1 };

@@ -2,6 +2,7 @@
 //! gradient for each token.
 
 use super::backward::{HeadGradients, HeadSaved, Vectors, through_slope};
+use super::buffers::vector_or;
 use super::passes::{add_outer, decay_and_write_into, from_tiles, into_tiles, read, read_across, total, widen};
 use super::rule::ErrorOf;
 use super::{Head, Steering, take, take_write};
@@ -99,7 +100,7 @@ pub(super) fn linear_tiles<A: Arithmetic, const L: usize>(
         for i in 0..count {
             let (before, after) = states.split_at_mut((i + 1) * matrix);
             gates.load(head, first + i);
-            let error = errors.get((first + i) * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]);
+            let error = vector_or(errors, first + i, sizes.wide, vectors.none);
             take_write::<A>(head, first + i, &gates, error, [&mut *vectors.u, &mut *vectors.write]);
             let key = head.k.at(first + i);
             let before = &before[i * matrix..];
@@ -117,7 +118,7 @@ pub(super) fn linear_tiles<A: Arithmetic, const L: usize>(
         for i in (0..count).rev() {
             let t = first + i;
             gates.load(head, t);
-            let error = errors.get(t * sizes.wide..).map_or(vectors.none, |rest| &rest[..sizes.wide]);
+            let error = vector_or(errors, t, sizes.wide, vectors.none);
             through_slope::<A>(head, t, &gates, error, &mut vectors, &mut gradients);
             one_token::<A, L>(
                 head,

@@ -49,8 +49,8 @@ pub(super) fn read<A: Arithmetic, const L: usize>(memory: &[f32], scale: f32, ve
                 total[j] = A::mul_add(x, row[j], total[j]);
             }
         }
-        for j in 0..L {
-            total[j] *= scale;
+        for x in &mut total {
+            *x *= scale;
         }
         *out = total;
     }

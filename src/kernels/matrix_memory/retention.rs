@@ -91,33 +91,23 @@ pub(super) fn refresh<A: Arithmetic, const L: usize>(retention: Retention, state
     }
 }
 
-/// The `y`-th powers of the magnitudes; the exponent is looked at once.
-#[inline(always)]
-fn raised<A: Arithmetic, const L: usize>(mut row: [f32; L], y: f32) -> [f32; L] {
-    if y == 4.0 {
-        for x in &mut row {
-            *x = (*x * *x) * (*x * *x);
-        }
-    } else if y == 3.0 {
-        for x in &mut row {
-            *x = x.abs() * (*x * *x);
-        }
-    } else {
-        for x in &mut row {
-            *x = power::<A>(x.abs(), y);
-        }
-    }
-    row
-}
-
 /// The sum of the `q`-th powers of all magnitudes.
 #[inline(always)]
 fn powers<A: Arithmetic, const L: usize>(state: &[f32], q: f32) -> f32 {
-    let mut sums = [0.0; L];
-    for row in state.as_chunks::<L>().0 {
-        let powers = raised::<A, L>(*row, q);
-        for j in 0..L {
-            sums[j] += powers[j];
+    let (rows, mut sums) = (state.as_chunks::<L>().0, [0.0; L]);
+    // The published exponent has loops of its own, which vectors can run.
+    if q == 4.0 {
+        for row in rows {
+            for j in 0..L {
+                let square = row[j] * row[j];
+                sums[j] = A::mul_add(square, square, sums[j]);
+            }
+        }
+    } else {
+        for row in rows {
+            for j in 0..L {
+                sums[j] += power::<A>(row[j].abs(), q);
+            }
         }
     }
     total(sums) + LEAST_POWERS
@@ -197,10 +187,15 @@ pub(super) fn refresh_backward<A: Arithmetic, const L: usize>(
                         sum[j] = A::mul_add(by_memory[j], m[j] * (1.0 - m[j]), sum[j]);
                     }
                 }
-                Retention::Norm { q } => {
-                    let slope = raised::<A, L>(m, q - 1.0);
+                Retention::Norm { q: 4.0 } => {
                     for j in 0..L {
-                        sum[j] += A::mul_add(scale, by_memory[j], along * slope[j].copysign(m[j]));
+                        sum[j] += A::mul_add(scale, by_memory[j], along * (m[j] * m[j] * m[j]));
+                    }
+                }
+                Retention::Norm { q } => {
+                    for j in 0..L {
+                        let slope = power::<A>(m[j].abs(), q - 1.0).copysign(m[j]);
+                        sum[j] += A::mul_add(scale, by_memory[j], along * slope);
                     }
                 }
             }
