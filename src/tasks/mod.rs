@@ -10,6 +10,7 @@ pub mod gpicl;
 pub mod idx;
 pub mod images;
 pub mod modular;
+pub mod modular_domains;
 pub mod opposing;
 pub mod references;
 pub mod rotation;
@@ -140,6 +141,7 @@ pub const ALL: &[Entry] = &[
     scattered_digits::ENTRY,
     torus::ENTRY,
     modular::ENTRY,
+    modular_domains::ENTRY,
 ];
 
 /// The row of a task by its name.
