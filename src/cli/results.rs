@@ -1,14 +1,15 @@
 //! `ansatz results`: every run's verdict as one Markdown page.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::job::{Job, Place};
 use super::output;
 use crate::kernels::isa;
 use crate::run::durable::{self, Keep};
-use crate::run::export::{Machine, Told, results};
-use crate::run::{self, Folder};
+use crate::run::export::{Machine, Picture, Told, file_name, pictured, results};
+use crate::run::{self, Folder, RunError};
 
 /// Makes the page of results.
 #[derive(clap::Args)]
@@ -16,28 +17,30 @@ pub(super) struct Results {
     /// The runs; every run of the folder without any
     #[arg(value_name = "RUN")]
     names: Vec<String>,
-    /// The file to write; standard output without it
+    /// The file to write, with a folder of pictures of its name beside it; standard output, and no pictures, without it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 impl Job for Results {
     const NAME: &'static str = "results";
-    const ABOUT: &'static str = "Write the verdicts of all runs as one Markdown table";
+    const ABOUT: &'static str = "Write the verdicts of all runs as one Markdown page";
     const EXAMPLES: &'static str = "  ansatz results\n  ansatz results --out docs/results.md";
 
     fn start(self, place: &Place) -> Result<u8, Failure> {
-        let page = page(&self.names, place)?;
+        let told = told(&self.names, place)?;
+        let here = Machine::here(isa::isa().name());
         match &self.out {
-            Some(out) => durable::write(out, page.as_bytes(), Keep::Durable)?,
-            None => output::print(&page)?,
+            Some(out) => write(out, told, &here, place)?,
+            // Printed alone it has no place for pictures.
+            None => output::print(&results(told, &here, &[], ""))?,
         }
         Ok(0)
     }
 }
 
-/// The page of these runs, or of all. A folder that cannot be read is told on the way.
-fn page(names: &[String], place: &Place) -> Result<String, Failure> {
+/// What the page tells of these runs, or of all. A folder that cannot be read is told on the way.
+fn told(names: &[String], place: &Place) -> Result<Vec<Told>, Failure> {
     let folders: Vec<Folder> = if names.is_empty() {
         let listing = run::list(&place.runs);
         for (path, reason) in &listing.skipped {
@@ -47,14 +50,30 @@ fn page(names: &[String], place: &Place) -> Result<String, Failure> {
     } else {
         names.iter().map(|name| run::find(&place.runs, Some(name))).collect::<Result<_, _>>()?
     };
-    let mut told = Vec::new();
-    for folder in &folders {
-        match Told::read(folder, place.table) {
-            Ok(run) => told.push(run),
-            Err(error) => output::tell(&format!("warning: {}: {error}", folder.path().display())),
-        }
+    let read = |folder: &Folder| warned(folder, Told::read(folder, place.table));
+    Ok(folders.iter().filter_map(read).collect())
+}
+
+/// What was read of a folder, or a warning.
+fn warned<T>(folder: &Folder, found: Result<T, RunError>) -> Option<T> {
+    found.inspect_err(|error| output::tell(&format!("warning: {}: {error}", folder.path().display()))).ok()
+}
+
+/// The page, and its pictures in a folder of its name beside it.
+fn write(out: &Path, told: Vec<Told>, here: &Machine, place: &Place) -> Result<(), Failure> {
+    let picture = |told: &Told| warned(&told.folder, Picture::of(told, place.table)).flatten();
+    let pictures: Vec<Picture> = pictured(&told).into_iter().filter_map(picture).collect();
+    let name = out.file_stem().map_or_else(|| "pictures".into(), |stem| file_name(&stem.to_string_lossy()));
+    // A page without an extension cannot have a folder of the same name.
+    let name = if out.extension().is_none() { name + "-pictures" } else { name };
+    let beside = out.with_file_name(&name);
+    if !pictures.is_empty() {
+        fs::create_dir_all(&beside).map_err(|error| Failure::disk(format!("{}: {error}", beside.display())))?;
     }
-    Ok(results(told, &Machine::here(isa::isa().name())))
+    for picture in &pictures {
+        durable::write(&beside.join(&picture.file), picture.svg.as_bytes(), Keep::Durable)?;
+    }
+    Ok(durable::write(out, results(told, here, &pictures, &name).as_bytes(), Keep::Durable)?)
 }
 
 #[cfg(test)]
@@ -74,9 +93,33 @@ mod tests {
         let [judged, open] = [0, 1].map(|_| run::create(room.path(), &preset, None, 1).unwrap());
         let verdict = crate::run::export::samples::study().verdict;
         judged.keep_verdict(verdict.as_ref().unwrap()).unwrap();
-        let text = page(&[], &place).unwrap();
+        let here = Machine::here("");
+        let page = |names: &[String]| told(names, &place).map(|told| results(told, &here, &[], ""));
+        let text = page(&[]).unwrap();
         assert!(text.contains("| partly |") && text.contains("seed 7 (waiting)"), "{text}");
-        assert!(!page(&[open.name()], &place).unwrap().contains("| partly |"));
-        assert_eq!(page(&["none".into()], &place).unwrap_err().report(), 2);
+        assert!(!page(&[open.name()]).unwrap().contains("| partly |"));
+        assert_eq!(page(&["none".into()]).unwrap_err().report(), 2);
+    }
+
+    #[test]
+    fn a_page_in_a_file_has_its_pictures_beside_it() {
+        let room = tempfile::tempdir().unwrap();
+        let table = crate::systems::ALL;
+        let place = Place {
+            runs: room.path().to_owned(),
+            chosen: true,
+            wanted: Wanted { depth: None, glyphs: None },
+            plain: false,
+            table,
+        };
+        let preset = run::load(table, "representation-bias/quick", &Changes::default()).unwrap();
+        let folder = run::create(room.path(), &preset, None, 1).unwrap();
+        let verdict = crate::run::export::samples::study().verdict;
+        folder.keep_verdict(verdict.as_ref().unwrap()).unwrap();
+        let out = room.path().join("page.md");
+        write(&out, told(&[folder.name()], &place).unwrap(), &Machine::here(""), &place).unwrap();
+        let (page, file) = (fs::read_to_string(&out).unwrap(), "page/representation-bias-gaps.svg");
+        assert!(page.contains(&format!("]({file})\n\nrepresentation-bias/quick, seed 1: partly. ")), "{page}");
+        assert!(fs::read_to_string(room.path().join(file)).unwrap().starts_with("<svg"));
     }
 }

@@ -32,6 +32,9 @@ pub trait System: Sized + Send + Sync + 'static {
     const PRESETS: &'static [ShippedPreset];
     /// A chart of a finished run for the home screen, a [`Panel`] as JSON.
     const THUMBNAIL: Option<&'static str> = None;
+    /// Panels of the study for the page of results, the most telling first: the first of them that a run has is its
+    /// picture there. A system may be without.
+    const PICTURES: &'static [&'static str] = &[];
     /// Settings that may be changed while a trial runs.
     const KNOBS: &'static [Knob] = &[];
     /// Instruments that its trials may be read with ([`Trial::readings`]); none where no trial trains a model.
@@ -74,6 +77,8 @@ pub trait Study: Send + Sync {
     fn knobs(&self) -> &'static [Knob];
     /// Instruments that its trials may be read with.
     fn instruments(&self) -> &'static [&'static str];
+    /// Panels for the page of results, the most telling first.
+    fn pictures(&self) -> &'static [&'static str];
     /// What every preset says.
     fn header(&self) -> Header;
     /// The whole preset with every default filled in: reproduces the run alone.
@@ -182,6 +187,10 @@ impl<S: System> Study for Opened<S> {
 
     fn instruments(&self) -> &'static [&'static str] {
         S::INSTRUMENTS
+    }
+
+    fn pictures(&self) -> &'static [&'static str] {
+        S::PICTURES
     }
 
     fn header(&self) -> Header {

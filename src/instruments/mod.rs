@@ -5,6 +5,7 @@ pub mod cockpit;
 pub mod derivatives;
 pub mod difficulty;
 pub mod hypothesis_bits;
+pub mod matching;
 pub mod opposing;
 pub mod pathways;
 pub mod power_law;

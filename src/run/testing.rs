@@ -74,6 +74,7 @@ impl System for Toy {
     };
     const PRESETS: &'static [ShippedPreset] =
         &[ShippedPreset { name: "quick", text: TEXT }, ShippedPreset { name: "full", text: TEXT }];
+    const PICTURES: &'static [&'static str] = &["none", "all"];
     const KNOBS: &'static [Knob] = &[Knob { name: "rate", about: "how fast it decays", range: (0.0, 1.0) }];
     const INSTRUMENTS: &'static [&'static str] = &["size", "none"];
     type Settings = Settings;

@@ -11,6 +11,7 @@ pub mod idx;
 pub mod images;
 pub mod linear_stream;
 pub mod modular;
+pub mod modular_domains;
 pub mod opposing;
 pub mod pixel_strings;
 pub mod recall;
@@ -144,6 +145,7 @@ pub const ALL: &[Entry] = &[
     torus::ENTRY,
     modular::ENTRY,
     recall::ENTRY,
+    modular_domains::ENTRY,
 ];
 
 /// The row of a task by its name.

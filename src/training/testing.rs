@@ -67,13 +67,16 @@ pub(crate) fn result(spec: &TrialSpec, events: &[Event]) -> TrialResult {
     result
 }
 
-/// What all trials of a study record, from which it is judged: in a few steps nothing is reproduced. The
-/// results, and the names of the study's panels.
+/// What all trials of a study record, from which it is judged: in a few steps nothing is reproduced, and what the page
+/// of results is to show of it is there. The results, and the names of the study's panels.
 pub(crate) fn to_its_verdict(study: &dyn Study) -> (Vec<TrialResult>, Outcome, Vec<String>) {
     let results: Vec<TrialResult> = study.trials().iter().map(|spec| result(spec, &run(study, spec, 1))).collect();
     let verdict = study.judge(&results);
     assert_ne!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
-    let panels = study.panels(&results).into_iter().map(|panel| panel.id).collect();
+    let panels: Vec<String> = study.panels(&results).into_iter().map(|panel| panel.id).collect();
+    let pictures = study.pictures();
+    let shown = pictures.is_empty() || pictures.iter().any(|id| panels.iter().any(|panel| panel == id));
+    assert!(shown, "none of {pictures:?} in {panels:?}");
     (results, verdict.outcome, panels)
 }
 

@@ -20,6 +20,15 @@ impl Embedding {
         values[self.table].gather_rows(indices)
     }
 
+    /// Weights over the rows `[.., rows]` to what they mix `[.., width]`: one-hot weights read a row. For whoever needs
+    /// a gradient with respect to what is read.
+    pub fn mixed<'g>(&self, values: &Values<'g>, weights: Var<'g>) -> Var<'g> {
+        let shape = weights.shape();
+        let table = values[self.table];
+        let flat = weights.reshape([shape.rows(), shape.last_extent()]).matmul(table);
+        flat.reshape(shape.with_last(table.shape()[1]))
+    }
+
     /// `[.., width]` to a logit a row `[.., rows]`: the products with all rows, a tied head.
     pub fn logits<'g>(&self, values: &Values<'g>, h: Var<'g>) -> Var<'g> {
         let shape = h.shape();

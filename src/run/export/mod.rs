@@ -7,6 +7,7 @@
 mod card;
 mod csv;
 mod numbers;
+mod pictures;
 mod report;
 mod results;
 mod snapshot;
@@ -18,6 +19,7 @@ pub use self::card::cards_text;
 pub use self::csv::{metrics_csv, panel_csvs, vectors_csv};
 pub(crate) use self::numbers::shown;
 pub use self::numbers::{bytes, date, duration};
+pub use self::pictures::{Picture, pictured};
 pub use self::report::report;
 pub use self::results::{Machine, Told, results};
 pub use self::snapshot::{Screens, SnapshotError, snapshot};

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::duration;
 use super::numbers::with_interval;
+use super::pictures::{Picture, pictures_text};
 use super::report::{line, table};
 use crate::contract::{Entry, Level, Progress, Status, Verdict};
 use crate::run::{Changes, Folder, Reader, RunError, StudyProgress, load, summary};
@@ -26,6 +27,8 @@ pub struct Machine {
 pub struct Told {
     /// Name of the run.
     pub run: String,
+    /// Where it is.
+    pub folder: Folder,
     /// Slug of its system.
     pub system: String,
     /// Name of its preset.
@@ -33,7 +36,7 @@ pub struct Told {
     /// Whether its settings differ from those of the preset that ships under this name.
     pub changed: bool,
     /// Where system and preset stand in the tables; those that do not ship come last.
-    place: (usize, usize),
+    pub(super) place: (usize, usize),
     /// Seed of the study.
     pub seed: u64,
     /// When it was created, in seconds since 1970.
@@ -95,6 +98,7 @@ impl Told {
             changed: is_changed(folder, table, &summary.system, &summary.preset, summary.seed),
             place: (system.unwrap_or(table.len()), preset.unwrap_or(usize::MAX)),
             run: summary.name,
+            folder: folder.clone(),
             system: summary.system,
             preset: summary.preset,
             seed: summary.seed,
@@ -174,8 +178,8 @@ fn share(progress: Option<&StudyProgress>, total: Progress) -> f64 {
 }
 
 /// The page. Of several judged runs of the same preset and seed the newest is told; every run that is not
-/// judged has a line.
-pub fn results(mut runs: Vec<Told>, here: &Machine) -> String {
+/// judged has a line. `pictures` are linked as files of the folder `beside` the page.
+pub fn results(mut runs: Vec<Told>, here: &Machine, pictures: &[Picture], beside: &str) -> String {
     let order = |told: &Told| (told.place, told.system.clone(), told.preset.clone(), told.changed, told.seed);
     // Newest first within a preset and seed.
     runs.sort_by(|a, b| order(a).cmp(&order(b)).then(b.created.total_cmp(&a.created)).then(a.run.cmp(&b.run)));
@@ -190,6 +194,7 @@ pub fn results(mut runs: Vec<Told>, here: &Machine) -> String {
     if judged.iter().chain(&open).any(|told| told.changed) {
         text += "\\* The settings are not those of the preset that ships under this name.\n\n";
     }
+    text += &pictures_text(pictures, beside);
     if !open.is_empty() {
         text += "## Not judged\n\n";
         text += &open.iter().map(unfinished).collect::<String>();
@@ -227,7 +232,7 @@ fn unfinished(told: &Told) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::contract::Outcome;
     use crate::run::testing::TABLE;
@@ -240,7 +245,7 @@ mod tests {
         Machine { host: host.into(), cpu: cpu.into(), instructions: instructions.into() }
     }
 
-    fn verdict(outcome: Outcome) -> Verdict {
+    pub(in crate::run::export) fn verdict(outcome: Outcome) -> Verdict {
         Verdict {
             outcome,
             statistic: "a | b".into(),
@@ -254,9 +259,10 @@ mod tests {
         }
     }
 
-    fn told(system: &str, seed: u64, created: f64, verdict: Option<Verdict>) -> Told {
+    pub(in crate::run::export) fn told(system: &str, seed: u64, created: f64, verdict: Option<Verdict>) -> Told {
         Told {
             run: format!("{system}-{created}"),
+            folder: Folder::at(format!("{system}-{created}").as_ref()),
             system: system.into(),
             preset: "quick".into(),
             changed: false,
@@ -284,7 +290,7 @@ mod tests {
             told("first", 1, 9.0, Some(verdict(Outcome::Reproduced))),
             Told { changed: true, ..told("first", 1, 8.0, Some(verdict(Outcome::Partly))) },
         ];
-        let text = results(runs, &here());
+        let text = results(runs, &here(), &[], "");
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).collect();
         assert_eq!(rows.len(), 5, "{text}");
         assert_eq!(
@@ -303,7 +309,7 @@ mod tests {
         let mut waiting = told("other", 3, 1.0, None);
         (waiting.worked, waiting.left, waiting.share) = (None, None, 0.0);
         waiting.status = Status::Waiting;
-        let text = results(vec![told("first", 1, 1.0, None), waiting], &here());
+        let text = results(vec![told("first", 1, 1.0, None), waiting], &here(), &[], "");
         assert!(text.contains("No run is judged yet."));
         assert!(
             text.contains(

@@ -78,6 +78,7 @@ impl System for ExactInductiveBias {
 
     const PRESETS: &'static [ShippedPreset] = presets!("exact-inductive-bias");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("exact-inductive-bias");
+    const PICTURES: &'static [&'static str] = &["spaces", "kernels"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

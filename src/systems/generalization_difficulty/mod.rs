@@ -83,6 +83,7 @@ impl System for GeneralizationDifficulty {
 
     const PRESETS: &'static [ShippedPreset] = presets!("generalization-difficulty");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("generalization-difficulty");
+    const PICTURES: &'static [&'static str] = &["scaling"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

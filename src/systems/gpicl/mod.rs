@@ -10,9 +10,12 @@ mod judge;
 pub mod learner;
 mod measure;
 mod panels;
+mod regime_maps;
 mod sets;
 pub mod settings;
 mod study_panels;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use crate::base::random::Key;
@@ -69,6 +72,7 @@ impl System for Gpicl {
         &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
     const PRESETS: &'static [ShippedPreset] = presets!("gpicl");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("gpicl");
+    const PICTURES: &'static [&'static str] = &["phase-diagram", "learning"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -2,19 +2,18 @@
 
 use super::evidence::{self, Evidence, Recorded};
 use super::judge::plateau_length;
+use super::regime_maps::{phase_diagram, regimes};
 use super::sets::FOREIGN;
 use super::settings::{Settings, Study};
-use crate::contract::{
-    Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel, Point, Scatter, Table, TrialResult, short_number,
-};
+use crate::contract::{Axis, Bar, Bars, Body, Dash, Line, Lines, Mark, Panel, Point, Scatter, Table, short_number};
 use crate::instruments::statistics::{Lifetime, mean, spearman};
-use crate::nn::zoo::Kind;
 use crate::tasks::gpicl::TaskCount;
 
 /// Every panel for which something was recorded.
 pub(super) fn panels(settings: &Settings, evidence: &Evidence<'_>) -> Vec<Panel> {
     let panels = [
         in_context(settings, evidence),
+        phase_diagram(evidence),
         regimes(evidence),
         generality(settings, evidence),
         state(evidence),
@@ -48,58 +47,6 @@ fn in_context(settings: &Settings, evidence: &Evidence<'_>) -> Option<Panel> {
         Panel::new("learning", "Learning new problems in context", says, Body::Lines(body))
             .noting(format!("chance {chance:.2}")),
     )
-}
-
-/// What sets a row of the regime map apart from the common condition, in words.
-fn row_label(recorded: &Recorded<'_>) -> String {
-    let c = &recorded.cell.condition;
-    match c.model {
-        Kind::Transformer if c.sees_all() => format!("d = {}", c.width),
-        Kind::Transformer => format!("d = {}, w = {}", c.width, c.window),
-        model => format!("{} {}", model.entry().name.replace('_', " "), c.width),
-    }
-}
-
-/// Rows: width, window or model; columns: K; a letter a seed on the colour of u.
-fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
-    let shown = |r: &Recorded<'_>| !matches!(r.cell.condition.study, Study::Plateau | Study::Format);
-    let conditions: Vec<Recorded<'_>> = evidence.all().filter(shown).collect();
-    let mut rows: Vec<String> = Vec::new();
-    let mut columns: Vec<String> = Vec::new();
-    for r in &conditions {
-        let (row, column) = (row_label(r), r.cell.condition.tasks.to_string());
-        rows.extend((!rows.contains(&row)).then_some(row));
-        columns.extend((!columns.contains(&column)).then_some(column));
-    }
-    // Ascending K, inf last: as numbers, where a word is the largest.
-    columns.sort_by_key(|column| column.parse::<u64>().unwrap_or(u64::MAX));
-    let mut values = vec![f64::NAN; rows.len() * columns.len()];
-    let mut letters = vec![String::new(); values.len()];
-    for r in &conditions {
-        let row = rows.iter().position(|row| *row == row_label(r))?;
-        let column = columns.iter().position(|column| *column == r.cell.condition.tasks.to_string())?;
-        let at = row * columns.len() + column;
-        values[at] = r.last("unseen.last").unwrap_or(f64::NAN);
-        let regime = |seed: &&TrialResult| evidence::regime(seed, r.cell.condition.chance());
-        letters[at] = r.seeds.iter().filter_map(regime).map(|regime| regime.letter()).collect();
-    }
-    if values.iter().all(|v| v.is_nan()) {
-        return None;
-    }
-    let heat = Heat {
-        row_axis: "model".into(),
-        column_axis: "K, training tasks".into(),
-        rows,
-        columns,
-        values,
-        letters,
-        range: Some((0.0, 1.0)),
-        unit: "accuracy on unseen tasks, last 8".into(),
-    };
-    let says = "One cell a condition, a letter a seed: F nothing learned, M memorises its tasks, I identifies which of \
-                them it is in, L learns new ones. Colour: accuracy on unseen tasks over the last 8 positions. Near the \
-                boundary seeds fall on either side.";
-    Some(Panel::new("regimes", "Which algorithm was found", says, Body::Heat(heat)))
 }
 
 /// Sets never trained on, against the references on the same sequences.

@@ -1,8 +1,9 @@
 //! The judge: what must be shown, thresholds fixed here and nowhere else.
 
+use super::leads;
 use super::settings::Condition;
 use crate::base::random::Key;
-use crate::contract::{Check, Evidence, Outcome, Recorded, TrialResult, Verdict};
+use crate::contract::{Check, Evidence, Outcome, Recorded, SeedRow, TrialResult, Verdict};
 use crate::instruments::statistics::sample::sample_quantile;
 use crate::instruments::statistics::{Bootstrap, Estimate, mean, partial_spearman, running_mean, spearman};
 use crate::training::{Measured, Ruling, hold, verdict};
@@ -73,11 +74,20 @@ impl Followed {
     }
 }
 
+/// The first step at which a metric of a seed is so large.
+fn first(result: &TrialResult, name: &str, least: f64) -> Option<u64> {
+    result.metrics.get(name)?.iter().find(|(_, value)| *value >= least).map(|(step, _)| *step)
+}
+
+/// The step from which a seed is followed: its training pairs are memorised.
+pub(super) fn memorised(result: &TrialResult) -> Option<u64> {
+    first(result, "train_accuracy", MEMORISED.0)
+}
+
 /// Follows the looks of a seed.
 pub(super) fn follow(result: &TrialResult) -> Followed {
     let series = |name: &str| result.metrics.get(name).map_or(&[][..], Vec::as_slice);
-    let first = |name: &str, least: f64| series(name).iter().find(|(_, value)| *value >= least).map(|(step, _)| *step);
-    let (memorised, generalised) = (first("train_accuracy", MEMORISED.0), first("test_accuracy", GENERALISED.1));
+    let (memorised, generalised) = (memorised(result), first(result, "test_accuracy", GENERALISED.1));
     // All are looked at in the same steps; what is not defined at a step is left out there, and then the lengths differ.
     let window = |name: &str| {
         let from = memorised.unwrap_or(u64::MAX);
@@ -110,12 +120,23 @@ pub(super) fn follow(result: &TrialResult) -> Followed {
 /// The verdict on everything that was recorded.
 pub(super) fn judge(evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
     let rows = evidence.rows(|name| name != "load_entropy");
+    let rows = rows.into_iter().map(|row| with_leads(evidence, row)).collect();
     let threshold = format!("<= {DISTANCE}");
     verdict(HEADLINE, threshold, rows, Court::open(evidence, key).map(|court| court.rule()))
 }
 
+/// The line of a seed on sums with the leads of its gauges, which are reported and not judged.
+fn with_leads(evidence: &Evidence<'_, Condition>, mut row: SeedRow) -> SeedRow {
+    let mut sums = evidence.every(|c| c.of_sums()).filter(|r| r.cell.label == row.condition);
+    let seed = sums.find_map(|r| r.seeds.iter().find(|seed| seed.spec.seed == row.seed));
+    row.values.extend(seed.into_iter().flat_map(|seed| leads::of_seed(seed)));
+    row
+}
+
 /// The seeds that grokked, and the controls.
 struct Court {
+    /// What the gauges tell before the test curve does, in words.
+    leads: String,
     bootstrap: Bootstrap,
     main: Vec<Followed>,
     all: usize,
@@ -130,6 +151,7 @@ impl Court {
             found.ok_or_else(|| format!("not every seed of {} ran to its end", condition.name()))
         };
         let followed = |recorded: Recorded<'_, Condition>| recorded.seeds.iter().map(|r| follow(r)).collect::<Vec<_>>();
+        let leads = leads::told(judged(Condition::Main)?.seeds);
         let main = followed(judged(Condition::Main)?);
         let (no_decay, shuffled) = (judged(Condition::NoDecay)?, judged(Condition::ShuffledLabels)?);
         let all = main.len();
@@ -138,7 +160,7 @@ impl Court {
             return Err(format!("did not grok: {} of {all} seeds memorised early and generalised late", main.len()));
         }
         let (no_decay, shuffled) = (followed(no_decay), followed(shuffled));
-        Ok(Court { bootstrap: Bootstrap::new(key), main, all, no_decay, shuffled })
+        Ok(Court { leads, bootstrap: Bootstrap::new(key), main, all, no_decay, shuffled })
     }
 
     /// Median over seeds with its interval; not measured where a seed lacks it.
@@ -244,13 +266,14 @@ impl Court {
         let told = format!(
             "from memorisation on, test accuracy goes with the distance of pathways by {} (median rank correlation of {} \
              of {} seeds that grokked){explained}, with the ratio within one answer by {}, within one difference by {}, \
-             with consistency by {}",
+             with consistency by {}; {}",
             of(&distance),
             self.main.len(),
             self.all,
             of(&sharing[0]),
             of(&sharing[1]),
             of(&smoother),
+            self.leads,
         );
         let checks = [vec![distance], sharing, vec![smoother, loss, load]].concat();
         Ruling { outcome, told, checks, controls }

@@ -1,5 +1,6 @@
 //! What there is to see of one trial.
 
+use super::times;
 use super::trial::{Look, PathwayTrial, State};
 use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel};
 use crate::instruments::pathways::Pathways;
@@ -7,7 +8,7 @@ use crate::instruments::pathways::Pathways;
 /// Every panel.
 pub(super) fn panels(trial: &PathwayTrial, state: &State, pathways: &Pathways) -> Vec<Panel> {
     let mut shown = vec![accuracy(state), gauge(state), matrix(trial, pathways)];
-    shown.push(load(trial, pathways));
+    shown.push(load(trial.settings.network.chosen, trial.settings.network.experts, pathways));
     shown.push(distances(trial, pathways));
     shown.push(clock(trial));
     shown
@@ -62,28 +63,37 @@ fn gauge(state: &State) -> Panel {
     )
 }
 
-/// Columns: training samples by answer; rows: layer and rank; values: experts.
+/// A place of a pathway in words.
+fn place_name(place: usize, chosen: usize) -> String {
+    match chosen {
+        1 => format!("layer {}", place + 1),
+        k => format!("layer {}, rank {}", place / k + 1, place % k + 1),
+    }
+}
+
+/// Columns: samples, by number and name; rows: layer and rank; values: experts.
+pub(super) fn ways(pathways: &Pathways, samples: &[(usize, String)], chosen: usize, experts: usize) -> Heat {
+    let places = samples.first().map_or(0, |(first, _)| pathways.of(*first).len());
+    let row = |place: usize| samples.iter().map(move |(sample, _)| f64::from(pathways.of(*sample)[place]));
+    Heat {
+        row_axis: "layer".into(),
+        column_axis: "training sample, by answer".into(),
+        rows: (0..places).map(|place| place_name(place, chosen)).collect(),
+        columns: samples.iter().map(|(_, name)| name.clone()).collect(),
+        values: (0..places).flat_map(row).collect(),
+        letters: Vec::new(),
+        range: Some((0.0, (experts - 1) as f64)),
+        unit: "expert".into(),
+    }
+}
+
 fn matrix(trial: &PathwayTrial, pathways: &Pathways) -> Panel {
     let train = &trial.sums.pairs[..trial.sums.train];
     let mut order: Vec<usize> = (0..train.len()).collect();
     order.sort_by_key(|i| (train[*i].answer, train[*i].a));
+    let samples: Vec<(usize, String)> = order.into_iter().map(|i| (i, train[i].answer.to_string())).collect();
     let network = trial.settings.network;
-    let places = network.layers * network.chosen;
-    let name = |place: usize| match network.chosen {
-        1 => format!("layer {}", place + 1),
-        k => format!("layer {}, rank {}", place / k + 1, place % k + 1),
-    };
-    let row = |place: usize| order.iter().map(move |i| f64::from(pathways.of(*i)[place]));
-    let heat = Heat {
-        row_axis: "layer".into(),
-        column_axis: "training sample, by answer".into(),
-        rows: (0..places).map(name).collect(),
-        columns: order.iter().map(|i| train[*i].answer.to_string()).collect(),
-        values: (0..places).flat_map(row).collect(),
-        letters: Vec::new(),
-        range: Some((0.0, (network.experts - 1) as f64)),
-        unit: "expert".into(),
-    };
+    let heat = ways(pathways, &samples, network.chosen, network.experts);
     Panel::new(
         "pathways",
         "Pathways",
@@ -93,12 +103,11 @@ fn matrix(trial: &PathwayTrial, pathways: &Pathways) -> Panel {
     )
 }
 
-fn load(trial: &PathwayTrial, pathways: &Pathways) -> Panel {
-    let network = trial.settings.network;
-    let places = pathways.load(network.experts);
+/// The load of every expert at every place of the pathways, of which a layer has `chosen`.
+pub(super) fn load(chosen: usize, experts: usize, pathways: &Pathways) -> Panel {
+    let places = pathways.load(experts);
     let bar = |(place, load): (usize, &Vec<f64>)| {
-        let (layer, rank) = (place / network.chosen + 1, place % network.chosen + 1);
-        let name = if network.chosen == 1 { format!("layer {layer}") } else { format!("layer {layer}, rank {rank}") };
+        let name = place_name(place, chosen);
         let one = move |(e, share): (usize, &f64)| Bar {
             label: format!("{name}, expert {e}"),
             value: *share,
@@ -109,7 +118,7 @@ fn load(trial: &PathwayTrial, pathways: &Pathways) -> Panel {
     };
     let bars = places.iter().enumerate().flat_map(bar).collect();
     let entropy =
-        pathways.load_entropy(network.experts).map_or_else(String::new, |h| format!("entropy {h:.3} of an even load"));
+        pathways.load_entropy(experts).map_or_else(String::new, |h| format!("entropy {h:.3} of an even load"));
     Panel::new(
         "load",
         "Expert load",
@@ -152,12 +161,11 @@ fn clock(trial: &PathwayTrial) -> Panel {
         .map(|(answer, (first, second))| (answer, first, second))
         .collect();
     all.sort_by(|a, b| a.2.total_cmp(&b.2).then(a.1.total_cmp(&b.1)));
-    let told = |step: f64| if step.is_nan() { "never".to_owned() } else { format!("{step:.0}") };
     let bar = |(answer, first, second): (usize, f64, f64)| Bar {
         label: format!("answer {answer}"),
         value: if second.is_nan() { 0.0 } else { second - first.min(second) },
         interval: None,
-        note: format!("memorised {}, generalised {}", told(first), told(second)),
+        note: format!("memorised {}, generalised {}", times::told(first), times::told(second)),
     };
     Panel::new(
         "clock",

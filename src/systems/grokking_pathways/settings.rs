@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::domains::settings::Domains;
 use crate::contract::{Cell, Checks};
 use crate::nn::optimiser::{Decay, Method, Moments, OptimiserSettings};
 use crate::tasks::modular::ModularSums;
@@ -29,6 +30,9 @@ pub struct Settings {
     pub every: u64,
     /// At most so many replicas of each control.
     pub control_seeds: u64,
+    /// A decoder on mixed domains beside the sums; none without.
+    #[serde(default)]
+    pub domains: Option<Domains>,
 }
 
 /// The mixture: pairs are embedded and added, go through layers of experts, and are read out.
@@ -58,11 +62,15 @@ pub enum Condition {
     ShuffledLabels,
     /// The routers stay as they began; reported alone.
     FrozenRouter,
+    /// A decoder on mixed domains, in epochs; reported alone.
+    Domains,
+    /// The same in one pass over samples with a long tail; reported alone.
+    OnePass,
 }
 
 impl Condition {
-    /// All of them, the judged one first.
-    pub const ALL: [Condition; 4] =
+    /// Those on sums, the judged one first.
+    pub const SUMS: [Condition; 4] =
         [Condition::Main, Condition::NoDecay, Condition::ShuffledLabels, Condition::FrozenRouter];
 
     /// The name for people.
@@ -72,7 +80,14 @@ impl Condition {
             Condition::NoDecay => "no decay",
             Condition::ShuffledLabels => "shuffled labels",
             Condition::FrozenRouter => "frozen router",
+            Condition::Domains => "domains",
+            Condition::OnePass => "one pass",
         }
+    }
+
+    /// Whether it is the mixture on sums.
+    pub const fn of_sums(self) -> bool {
+        !matches!(self, Condition::Domains | Condition::OnePass)
     }
 }
 
@@ -124,6 +139,9 @@ impl Settings {
         checks.range("steps", self.steps, 1..=1_000_000);
         checks.range("every", self.every, 1..=self.steps.max(1));
         checks.holds("control_seeds", self.control_seeds > 0, 0, "at least 1");
+        if let Some(domains) = &self.domains {
+            checks.under("domains", |checks| domains.check(checks));
+        }
     }
 
     /// Every condition with at most `seeds` replicas.
@@ -143,6 +161,7 @@ impl Settings {
                 .costing(flop)
                 .taking(4 * (5 * weights + 3 * activations) as u64, disk)
         };
-        Condition::ALL.into_iter().map(cell).collect()
+        let domains = self.domains.iter().flat_map(|domains| domains.cells(seeds));
+        Condition::SUMS.into_iter().map(cell).chain(domains).collect()
     }
 }

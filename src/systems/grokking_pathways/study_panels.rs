@@ -2,13 +2,16 @@
 
 use super::judge::{Followed, follow};
 use super::settings::Condition;
+use super::{domains, leads};
 use crate::contract::{Axis, Body, Dash, Evidence, Line, Lines, Panel, Recorded, Table, short_number};
 
 /// Every panel for which something was recorded.
 pub(super) fn panels(evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
-    let recorded: Vec<Recorded<'_, Condition>> = evidence.all().filter(|r| !r.seeds.is_empty()).collect();
+    let recorded: Vec<Recorded<'_, Condition>> =
+        evidence.every(|c| c.of_sums()).filter(|r| !r.seeds.is_empty()).collect();
+    let domains = domains::study_panels::panels(evidence);
     if recorded.is_empty() {
-        return Vec::new();
+        return domains;
     }
     let accuracy = curves(
         ("generalisation", "Accuracy on held-out pairs", "accuracy"),
@@ -30,7 +33,7 @@ pub(super) fn panels(evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
         &recorded,
         "same_answer",
     );
-    vec![accuracy, distance, sharing, table(&recorded)]
+    [vec![accuracy, distance, sharing], leads::panels(&recorded), vec![table(&recorded)], domains].concat()
 }
 
 fn curves(

@@ -3,8 +3,9 @@
 use super::judge::{Followed, follow};
 use super::*;
 use crate::base::threads::Pool;
-use crate::contract::{Event, Outcome, Study, TrialResult, TrialSpec};
+use crate::contract::{Entry, Event, Outcome, Study, TrialResult, TrialSpec};
 use crate::training::testing::{changed, contract, measured, preset, refused, result, takes_away_only, to_its_verdict};
+use std::collections::HashSet;
 
 /// A preset with few pairs and steps, everything else as it is.
 fn shrunk(name: &str) -> Box<dyn Study> {
@@ -12,6 +13,13 @@ fn shrunk(name: &str) -> Box<dyn Study> {
         let settings = &mut value["settings"];
         (settings["modulus"], settings["steps"], settings["every"]) = (7.into(), 12.into(), 4.into());
         settings["control_seeds"] = 1.into();
+        if let Some(domains) = settings["domains"].as_object_mut() {
+            let small = serde_json::json!({
+                "modulus": 5, "steps": 12, "every": 4, "batch": 4, "probe": 5, "groups": 2,
+                "network": { "width": 8, "heads": 2, "blocks": 2, "hidden": 6, "experts": 4, "chosen": 2 },
+            });
+            domains.extend(small.as_object().unwrap().clone());
+        }
         value["seeds"] = 2.into();
     })
 }
@@ -26,13 +34,24 @@ fn every_preset_runs_to_its_verdict_in_small() {
     for name in ["quick", "full", "ablated"] {
         let (results, outcome, panels) = to_its_verdict(shrunk(name).as_ref());
         for result in &results {
-            for metric in ["train_accuracy", "test_accuracy", "distance", "load_alone", "same_answer", "consistency"] {
+            let mixed = ["domains", "one pass"].contains(&result.spec.condition.as_str());
+            let own = if mixed {
+                ["train_accuracy.add", "test_accuracy.either"]
+            } else {
+                ["train_accuracy", "test_accuracy"]
+            };
+            for metric in own.into_iter().chain(["distance", "load_alone", "same_answer", "consistency"]) {
                 assert!(result.last(metric).is_some(), "{name} {} lacks {metric}", result.spec.name);
             }
-            assert_eq!(result.metrics["test_accuracy"].len(), 4, "a look at the beginning and every four steps");
+            assert_eq!(result.metrics[own[1]].len(), 4, "a look at the beginning and every four steps");
+            let matched = result.vector("matched_memorised").map(<[f64]>::len);
+            assert_eq!(matched, mixed.then_some(8), "two groups of four domains");
         }
+        let conditions: HashSet<&str> = results.iter().map(|result| result.spec.condition.as_str()).collect();
+        assert_eq!(conditions.len(), if name == "full" { 6 } else { 4 });
         assert_eq!(outcome, Outcome::Undecided, "nothing groks in twelve steps");
-        assert_eq!(panels, ["generalisation", "distance", "sharing", "seeds"]);
+        let all = ["generalisation", "distance", "sharing", "leads", "seeds", "domains", "group-clock"];
+        assert_eq!(panels, all[..if name == "full" { 7 } else { 5 }]);
     }
 }
 
@@ -41,11 +60,15 @@ fn trials_keep_the_contract_and_show_the_sheet() {
     let study = shrunk("full");
     for spec in study.trials().into_iter().filter(|spec| spec.seed == 0) {
         let ended = contract(study.as_ref(), &spec);
-        assert_eq!(ended.panels, ["accuracy", "gauge", "pathways", "load", "distances", "clock"]);
+        let mixed = ["domains", "one pass"].contains(&spec.condition.as_str());
+        let own = if mixed { ["clock", "matching"] } else { ["distances", "clock"] };
+        assert_eq!(ended.panels, [&["accuracy", "gauge", "pathways", "load"][..], &own].concat());
         assert_eq!((ended.steps, ended.unread), (3, None));
     }
-    let main = study.trials().into_iter().find(|spec| spec.name == "main.s0").unwrap();
-    assert!(measured(study.as_ref(), &main).contains(&"fit".to_owned()));
+    for name in ["main.s0", "one-pass.s0"] {
+        let spec = study.trials().into_iter().find(|spec| spec.name == name).unwrap();
+        assert!(measured(study.as_ref(), &spec).contains(&"fit".to_owned()), "{name}");
+    }
 }
 
 #[test]
@@ -59,6 +82,34 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
         ("every: 50", "every: 5000", "settings.every"),
         ("steps: 4000", "stepps: 4000", "stepps"),
     ]);
+}
+
+#[test]
+fn settings_of_the_domains_are_refused_by_name() {
+    for (path, value, told) in [
+        ("/shares/multiply", serde_json::json!(1.5), "settings.domains.shares.multiply"),
+        ("/network/heads", 3.into(), "settings.domains.network.heads"),
+        ("/batch", 100_000.into(), "settings.domains.batch"),
+        ("/tail", serde_json::json!(-1.0), "settings.domains.tail"),
+    ] {
+        let mut preset = preset::<GrokkingPathways>("full").to_json();
+        *preset["settings"]["domains"].pointer_mut(path).unwrap() = value;
+        let error = (Entry::of::<GrokkingPathways>().open_json)(preset).err().unwrap_or_else(|| panic!("{path}"));
+        assert!(format!("{error:?}").contains(told), "{error:?}");
+    }
+}
+
+#[test]
+fn both_variants_begin_alike_and_are_fed_differently() {
+    let study = shrunk("full");
+    let looks = |name: &str| {
+        let spec = study.trials().into_iter().find(|spec| spec.name == name).unwrap();
+        result(&spec, &crate::training::testing::run(study.as_ref(), &spec, 1)).metrics["train_loss"].clone()
+    };
+    let (epochs, one_pass) = (looks("domains.s0"), looks("one-pass.s0"));
+    assert_eq!(epochs[0], one_pass[0]);
+    assert_ne!(epochs[3], one_pass[3]);
+    assert!((epochs[0].1 - 5f64.ln()).abs() < 0.05, "before training it guesses: {}", epochs[0].1);
 }
 
 #[test]
@@ -147,6 +198,11 @@ fn the_judge_accepts_what_the_paper_claims() {
     assert_eq!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
     assert!(verdict.checks.iter().chain(&verdict.controls).all(|check| check.passed), "{verdict:#?}");
     assert_eq!(verdict.effect, Some(-1.0));
+    // Reported beside it: all of them move as test accuracy does, and none before it.
+    assert!(verdict.sentence.contains("D in 0 (after it in 0)"), "{}", verdict.sentence);
+    let seed = verdict.seeds.iter().find(|row| row.condition == "main").unwrap();
+    assert_eq!(seed.values["lead.distance"], 0.0);
+    assert!(!seed.values.contains_key("lead.train_loss"), "it stands still");
 }
 
 #[test]

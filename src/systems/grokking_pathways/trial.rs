@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::model::Trained;
 use super::panels;
 use super::settings::{Condition, Settings};
+use super::times;
 use crate::base::random::Key;
 use crate::contract::{Archive, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
@@ -12,9 +13,6 @@ use crate::instruments::pathways::{LayerChoice, Pathways, consistency};
 use crate::instruments::subject::{Examples, Objective, Subject};
 use crate::tasks::modular::{ModularSums, Pair};
 use crate::training::burst;
-
-/// Loss below which a training sample counts as memorised.
-const MEMORISED: f64 = 0.1;
 
 /// What was seen at one moment of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,10 +143,8 @@ impl PathwayTrial {
     fn look(&mut self, record: &mut dyn Record) {
         let seen = self.see();
         let (step, train) = (self.state.step, self.sums.train);
-        for (i, since) in self.state.since.iter_mut().enumerate() {
-            let holds = if i < train { seen.losses[i] < MEMORISED } else { seen.right[i] };
-            *since = holds.then(|| since.unwrap_or(step));
-        }
+        let holds = |i: usize| if i < train { seen.losses[i] < times::MEMORISED } else { seen.right[i] };
+        times::follow(&mut self.state.since, step, holds);
         let share = |right: &[bool]| right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
         let distance = seen.pathways.distance();
         let over_all = |within: Option<f64>| Some(within? / distance.filter(|all| *all > 0.0)?);
@@ -189,18 +185,14 @@ impl PathwayTrial {
         let of = |answer: usize| {
             let pairs = self.sums.pairs.iter().zip(&self.state.since).enumerate();
             let mine = pairs.filter(|(i, (pair, _))| (*i < train) == training && pair.answer == answer);
-            let mut steps: Vec<f64> =
-                mine.map(|(_, (_, since))| since.map_or(f64::INFINITY, |step| step as f64)).collect();
-            steps.sort_unstable_by(f64::total_cmp);
-            steps.get(steps.len() / 2).copied().filter(|step| step.is_finite()).unwrap_or(f64::NAN)
+            times::half_by(mine.map(|(_, (_, since))| *since))
         };
         (0..self.settings.modulus).map(of).collect()
     }
 
     fn tell_groups(&self, record: &mut dyn Record) {
         for (name, training) in [("memorised_by_answer", true), ("generalised_by_answer", false)] {
-            let known = self.clock(training).into_iter().map(|step| if step.is_nan() { -1.0 } else { step });
-            record.vector(self.state.step, name, known.collect());
+            record.vector(self.state.step, name, self.clock(training).into_iter().map(times::recorded).collect());
         }
     }
 

@@ -78,6 +78,7 @@ impl System for OpposingSignals {
 
     const PRESETS: &'static [ShippedPreset] = presets!("opposing-signals");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("opposing-signals");
+    const PICTURES: &'static [&'static str] = &["causal", "law"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -76,6 +76,7 @@ impl System for OptimizerBias {
 
     const PRESETS: &'static [ShippedPreset] = presets!("optimizer-bias");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("optimizer-bias");
+    const PICTURES: &'static [&'static str] = &["forgetting"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

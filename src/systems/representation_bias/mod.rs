@@ -103,6 +103,7 @@ impl System for RepresentationBias {
 
     const PRESETS: &'static [ShippedPreset] = presets!("representation-bias");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("representation-bias");
+    const PICTURES: &'static [&'static str] = &["gaps"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -72,6 +72,7 @@ impl System for ScalingMlps {
         &[Knob { name: "learning_rate", about: "the rate at which the cosine begins", range: (0.0, 1.0) }];
     const PRESETS: &'static [ShippedPreset] = presets!("scaling-mlps");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("scaling-mlps");
+    const PICTURES: &'static [&'static str] = &["scaling"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -71,6 +71,7 @@ impl System for SimplicityBias {
 
     const PRESETS: &'static [ShippedPreset] = presets!("simplicity-bias");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("simplicity-bias");
+    const PICTURES: &'static [&'static str] = &["overview"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -154,8 +154,22 @@ impl Decoder {
     /// # Panics
     /// If there are more tokens than learned positions, or head factors for another number of layers.
     pub fn read<'g>(&self, values: &Values<'g>, tokens: Var<'g>, how: &DecoderReading<'g>) -> Decoded<'g> {
-        let readings = self.readings(tokens, how);
-        let mut hidden = vec![self.embed(values, tokens, how)];
+        self.read_embedded(values, self.embedding.forward(values, tokens), how)
+    }
+
+    /// The same on mixed tokens, weights over the vocabulary `[batch, T, vocabulary]`: where inputs are to be changed a
+    /// little, or differentiated. One-hot weights are tokens.
+    ///
+    /// # Panics
+    /// As [`Decoder::read`].
+    pub fn read_mixed<'g>(&self, values: &Values<'g>, weights: Var<'g>, how: &DecoderReading<'g>) -> Decoded<'g> {
+        self.read_embedded(values, self.embedding.mixed(values, weights), how)
+    }
+
+    /// The same from embedded tokens `[batch, T, width]`, before positions are added.
+    fn read_embedded<'g>(&self, values: &Values<'g>, h: Var<'g>, how: &DecoderReading<'g>) -> Decoded<'g> {
+        let readings = self.readings(h, how);
+        let mut hidden = vec![self.place(values, h, how)];
         let mut routes = Vec::new();
         for (block, reading) in self.blocks.iter().zip(&readings) {
             let (h, routed) = block.forward(values, hidden[hidden.len() - 1], reading, None);
@@ -201,6 +215,7 @@ impl Decoder {
         self.logits(values, h)
     }
 
+    /// `tokens`: `[batch, T]` or `[batch, T, ..]`.
     fn readings<'g>(&self, tokens: Var<'g>, how: &DecoderReading<'g>) -> Vec<Reading<'g>> {
         let given = how.head_factors.len();
         assert!(given == 0 || given == self.blocks.len(), "head factors of {given} layers for {}", self.blocks.len());
@@ -233,11 +248,11 @@ impl Decoder {
         }
     }
 
-    fn embed<'g>(&self, values: &Values<'g>, tokens: Var<'g>, how: &DecoderReading<'g>) -> Var<'g> {
-        let h = self.embedding.forward(values, tokens);
-        match (self.added(values, tokens.graph()), how.positions) {
+    /// Embedded tokens with their positions.
+    fn place<'g>(&self, values: &Values<'g>, h: Var<'g>, how: &DecoderReading<'g>) -> Var<'g> {
+        match (self.added(values, h.graph()), how.positions) {
             (None, _) => h,
-            (Some(table), None) => h + table.slice(0, 0, tokens.shape()[1]),
+            (Some(table), None) => h + table.slice(0, 0, h.shape()[1]),
             (Some(table), Some(positions)) => h + table.gather_rows(positions),
         }
     }

@@ -103,6 +103,22 @@ fn a_later_token_never_changes_an_earlier_logit() {
 }
 
 #[test]
+fn one_hot_weights_are_tokens() {
+    let ids = tokens(1, 2 * TOKENS, VOCABULARY);
+    let one_hot: Vec<f32> =
+        ids.iter().flat_map(|id| (0..VOCABULARY).map(move |v| f32::from(*id == v as f32))).collect();
+    for (name, shape) in shapes() {
+        let mut built = built(&shape);
+        let want = logits(&mut built, &ids);
+        let found = built.run(|model, values, graph| {
+            let weights = given(graph, [2, TOKENS, VOCABULARY], &one_hot);
+            vec![model.read_mixed(values, weights, &DecoderReading::default()).logits]
+        });
+        assert!(found[0].iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-6), "{name}");
+    }
+}
+
+#[test]
 fn token_by_token_is_all_at_once() {
     let ids = tokens(1, 2 * TOKENS, VOCABULARY);
     for (name, shape) in shapes() {
