@@ -41,7 +41,7 @@ pub use panel::{
 pub use preset::{ABLATED, Header, PresetError, ShippedPreset, Watch};
 pub(crate) use preset::{presets, shipped_thumbnail};
 pub use reading::{Found, Quantity, Reading};
-pub use sankey::{Link, Node, NodeColumn, Sankey};
+pub use sankey::{Band, Link, Node, NodeColumn, Sankey};
 pub use sequence::{Matrix, Pathways, Sequence, Track};
 pub use setting::{Choice, Parts, Setting, typed};
 pub use state::{Series, Status, StudyState, TrialState, seconds_at};

@@ -46,6 +46,34 @@ pub struct Link {
     pub weight: f64,
 }
 
+/// A link as it is drawn: tops and bottoms of its two ends, 0 to 1 downwards.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Band {
+    /// The link.
+    pub link: Link,
+    /// Its stretch at the node that it leaves.
+    pub from: (f64, f64),
+    /// Its stretch at the node that it enters.
+    pub to: (f64, f64),
+}
+
+/// The stretch of every link at one of its nodes; `ends` gives that node and the other.
+fn ports(links: &[Link], nodes: &[(f64, f64)], ends: impl Fn(&Link) -> (usize, usize)) -> Vec<(f64, f64)> {
+    let mut all = vec![(0.0, 0.0); links.len()];
+    for (node, (top, bottom)) in nodes.iter().enumerate() {
+        let mut mine: Vec<usize> = (0..links.len()).filter(|at| ends(&links[*at]).0 == node).collect();
+        mine.sort_by_key(|at| ends(&links[*at]).1);
+        let total: f64 = mine.iter().map(|at| links[*at].weight).sum();
+        let mut from = *top;
+        for at in mine {
+            let to = from + (bottom - top) * (links[at].weight / total);
+            all[at] = (from, to);
+            from = to;
+        }
+    }
+    all
+}
+
 impl Sankey {
     /// Columns with the names of their nodes; nothing flows yet.
     pub fn of_columns(columns: impl Iterator<Item = (String, Vec<String>)>) -> Self {
@@ -85,6 +113,33 @@ impl Sankey {
         links
     }
 
+    /// Where the nodes of a column lie, one below the other, each as high as its share of what flows: top and bottom
+    /// from 0 to 1, a little room between.
+    pub fn stretches(&self, column: usize) -> Vec<(f64, f64)> {
+        const ROOM: f64 = 0.12;
+        let nodes = self.columns.get(column).map_or(&[][..], |column| &column.nodes);
+        let total = self.total(column).max(f64::MIN_POSITIVE);
+        let gap = ROOM / nodes.len().max(1) as f64;
+        let mut top = 0.0;
+        let mut all = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let load = if node.load.is_finite() && node.load > 0.0 { node.load } else { 0.0 };
+            let bottom = top + load / total * (1.0 - ROOM);
+            all.push((top, bottom));
+            top = bottom + gap;
+        }
+        all
+    }
+
+    /// The links that leave a column as [`Sankey::leaving`] gives them, each with its stretch at the node that it
+    /// leaves and at the one that it enters: side by side in the order of the other ends, so that few bands cross.
+    pub fn bands(&self, column: usize) -> Vec<Band> {
+        let links = self.leaving(column);
+        let out = ports(&links, &self.stretches(column), |link| (link.from, link.to));
+        let into = ports(&links, &self.stretches(column + 1), |link| (link.to, link.from));
+        links.into_iter().zip(out.into_iter().zip(into)).map(|(link, (from, to))| Band { link, from, to }).collect()
+    }
+
     /// All that flows through a column.
     pub fn total(&self, column: usize) -> f64 {
         let nodes = self.columns.get(column).map_or(&[][..], |column| &column.nodes);
@@ -112,5 +167,22 @@ mod tests {
         flow.load(0, 1, 0.6);
         flow.load(3, 0, 1.0);
         assert_eq!((flow.total(0), flow.total(1), flow.total(5)), (1.35, 0.0, 0.0));
+        assert!(flow.stretches(5).is_empty() && flow.bands(5).is_empty());
+    }
+
+    #[test]
+    fn bands_fill_their_nodes_in_the_order_of_their_other_ends() {
+        let nodes = || vec!["a".to_owned(), "b".to_owned()];
+        let mut flow = Sankey::of_columns([("1".to_owned(), nodes()), ("2".to_owned(), nodes())].into_iter());
+        for (from, to, weight) in [(0, 1, 3.0), (0, 0, 1.0), (1, 0, 4.0)] {
+            flow.load(0, from, weight);
+            flow.load(1, to, weight);
+            flow.join(0, from, to, weight);
+        }
+        assert_eq!(flow.stretches(0), [(0.0, 0.44), (0.5, 0.94)]);
+        let near = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12;
+        let of = |from, to| flow.bands(0).into_iter().find(|b| (b.link.from, b.link.to) == (from, to)).unwrap();
+        assert!(near(of(0, 0).from, (0.0, 0.11)) && near(of(0, 1).from, (0.11, 0.44)));
+        assert!(near(of(0, 0).to, (0.0, 0.11)) && near(of(1, 0).to, (0.11, 0.55)));
     }
 }

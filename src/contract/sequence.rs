@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::missing;
-use super::panel::{Scale, Token};
+use super::panel::{Axis, Heat, Line, Lines, Mark, Scale, Token};
 use super::sankey::Sankey;
 
 /// One sequence as its model reads it, to be stepped through token by token.
@@ -87,6 +87,46 @@ impl Sequence {
             (0..from.min(self.tokens.len())).rev().find(|at| self.is_marked(*at))
         }
     }
+
+    /// A track as a curve over the tokens, counted from 1, with a mark where something is noted.
+    pub fn chart(&self, track: &Track) -> Lines {
+        let unit = if track.unit.is_empty() { String::new() } else { format!(", {}", track.unit) };
+        let points = track.values.iter().enumerate().map(|(at, value)| (at as f64 + 1.0, *value)).collect();
+        let noted = self.tokens.iter().enumerate().filter(|(_, token)| !token.note.is_empty());
+        Lines {
+            x: Axis::linear("token").within(1.0, self.tokens.len().max(2) as f64),
+            y: Axis { label: format!("{}{unit}", track.label), scale: track.scale, range: None },
+            lines: vec![Line { label: track.label.clone(), points, ..Line::default() }],
+            marks: noted.map(|(at, token)| Mark { x: at as f64 + 1.0, label: token.note.clone() }).collect(),
+        }
+    }
+
+    /// Its pathways as a map: a row a layer (and rank, where a token goes to several experts), a column a token; the
+    /// values are numbers of experts.
+    pub fn pathway_map(&self) -> Option<Heat> {
+        let pathways = self.pathways.as_ref().filter(|pathways| pathways.tokens() > 0)?;
+        let tokens = pathways.tokens();
+        let places = pathways.layers * pathways.chosen;
+        let name = |place: usize| match pathways.chosen {
+            1 => format!("layer {}", place + 1),
+            k => format!("layer {}, rank {}", place / k + 1, place % k + 1),
+        };
+        let expert = |token: usize, place: usize| {
+            let visit = pathways.visits.get(token * places + place).copied();
+            visit.filter(|expert| *expert < pathways.experts).map_or(f64::NAN, |expert| expert as f64)
+        };
+        let text = |at: usize| self.tokens.get(at).map_or_else(|| (at + 1).to_string(), |token| token.text.clone());
+        Some(Heat {
+            row_axis: "layer".into(),
+            column_axis: "token".into(),
+            rows: (0..places).map(name).collect(),
+            columns: (0..tokens).map(text).collect(),
+            values: (0..places).flat_map(|place| (0..tokens).map(move |token| expert(token, place))).collect(),
+            letters: Vec::new(),
+            range: Some((0.0, pathways.experts.saturating_sub(1).max(1) as f64)),
+            unit: "expert".into(),
+        })
+    }
 }
 
 impl Matrix {
@@ -97,26 +137,45 @@ impl Matrix {
         whole.then_some(frame)
     }
 
-    /// Values at the ends of the colour ramp, the same for every token. Values of both signs have zero in the middle.
+    /// Values at the ends of the colour ramp, the same for every token. Where both signs come, zero is in the middle.
     pub fn ends(&self) -> (f64, f64) {
         let given = self.range.filter(|(low, high)| low.is_finite() && high.is_finite() && low < high);
-        given.unwrap_or_else(|| {
+        let (low, high) = given.unwrap_or_else(|| {
             let finite = self.frames.iter().flatten().filter(|v| v.is_finite()).map(|v| f64::from(*v));
             let fold = |(low, high): (f64, f64), v: f64| (low.min(v), high.max(v));
-            let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), fold);
-            match (low, high) {
-                _ if low < 0.0 && high > 0.0 => (-high.max(-low), high.max(-low)),
-                _ if low < high => (low, high),
-                _ if low.is_finite() => (low.min(0.0), high.max(0.0) + f64::from(u8::from(high <= 0.0))),
-                _ => (0.0, 1.0),
-            }
-        })
+            finite.fold((f64::INFINITY, f64::NEG_INFINITY), fold)
+        });
+        match (low, high) {
+            _ if low < 0.0 && high > 0.0 => (-high.max(-low), high.max(-low)),
+            _ if low < high => (low, high),
+            _ if low.is_finite() => (low.min(0.0), high.max(0.0) + f64::from(u8::from(high <= 0.0))),
+            _ => (0.0, 1.0),
+        }
     }
 
     /// Whether zero lies inside the ramp, so that it has two sides.
     pub fn is_signed(&self) -> bool {
         let (low, high) = self.ends();
         low < 0.0 && high > 0.0
+    }
+
+    /// The picture at a token as a heat map, rows and columns by number or by token.
+    pub fn heat(&self, token: usize, tokens: &[Token]) -> Option<Heat> {
+        let frame = self.frame(token)?;
+        let name = |at: usize| match tokens.get(at) {
+            Some(token) if self.by_token => token.text.clone(),
+            _ => (at + 1).to_string(),
+        };
+        Some(Heat {
+            row_axis: self.row_axis.clone(),
+            column_axis: self.column_axis.clone(),
+            rows: (0..self.rows).map(name).collect(),
+            columns: (0..self.columns).map(name).collect(),
+            values: frame.iter().map(|value| f64::from(*value)).collect(),
+            letters: Vec::new(),
+            range: Some(self.ends()),
+            unit: self.label.clone(),
+        })
     }
 }
 
@@ -177,6 +236,7 @@ mod tests {
         assert_eq!(moving.frame(0), Some(&[0.5, 1.0][..]));
         assert_eq!((moving.frame(2), moving.frame(3)), (None, None), "not whole, not there");
         assert_eq!((still.ends(), moving.ends()), ((0.5, 1.0), (-3.0, 3.0)));
+        assert_eq!(Matrix { range: Some((-1.0, 3.0)), ..still.clone() }.ends(), (-3.0, 3.0));
         assert_eq!(memory(vec![vec![0.0; 2]]).ends(), (0.0, 1.0));
         assert_eq!(memory(vec![vec![f32::NAN; 2]]).ends(), (0.0, 1.0));
         assert!(moving.is_signed() && !still.is_signed());

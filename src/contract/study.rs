@@ -37,6 +37,8 @@ pub trait System: Sized + Send + Sync + 'static {
     const PICTURES: &'static [&'static str] = &[];
     /// Settings that may be changed while a trial runs.
     const KNOBS: &'static [Knob] = &[];
+    /// Whether its trials show sequences to step through ([`Body::Sequence`](super::Body::Sequence)).
+    const SEQUENCES: bool = false;
     /// Instruments that its trials may be read with ([`Trial::readings`]); none where no trial trains a model.
     const INSTRUMENTS: &'static [&'static str] = &[];
     /// What a preset can set. `deny_unknown_fields`; the doc comments are what people read before they change a field.
@@ -115,6 +117,8 @@ pub struct Entry {
     pub thumbnail: Option<&'static str>,
     /// Settings that may be changed while a trial runs.
     pub knobs: &'static [Knob],
+    /// Whether its trials show sequences to step through.
+    pub sequences: bool,
     /// Reads a preset's RON text.
     pub open: fn(&str) -> Result<Box<dyn Study>, PresetError>,
     /// Reads a preset's JSON form (as [`Study::to_json`] gives it, after `--set`).
@@ -135,6 +139,7 @@ impl Entry {
             presets: S::PRESETS,
             thumbnail: S::THUMBNAIL,
             knobs: S::KNOBS,
+            sequences: S::SEQUENCES,
             open: open::<S>,
             open_json: open_json::<S>,
         }

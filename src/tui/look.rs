@@ -76,6 +76,10 @@ const RAMP: [(u8, u8, u8); 9] = [
 /// The same among xterm's 256 colours, whose cube has no dark blues of its own.
 const RAMP_256: [u8; 9] = [17, 18, 60, 242, 245, 144, 186, 222, 228];
 
+/// Values of both signs: sky blue below zero, orange above, brighter the further from it; dark at zero.
+const TWO_SIDED: [(u8, u8, u8); 7] =
+    [(190, 228, 255), (86, 180, 233), (20, 94, 142), (34, 34, 38), (148, 84, 0), (230, 159, 0), (255, 232, 170)];
+
 impl Look {
     /// The look of tests and files: all glyphs, no colour.
     pub const PLAIN: Look = Look { depth: Depth::None, glyphs: Glyphs::Braille };
@@ -167,6 +171,21 @@ impl Look {
         }
     }
 
+    /// A place on the ramp of values of both signs, 0 the most negative, 0.5 zero; only meaningful when
+    /// [`Look::has_ramp`].
+    pub fn two_sided(self, at: f64) -> Color {
+        self.colour(mix(&TWO_SIDED, at), Color::Reset).unwrap_or(Color::Reset)
+    }
+
+    /// Its shade where there is no colour: lines below zero, blocks above.
+    pub fn two_sided_shade(self, at: f64) -> char {
+        let shades = match self.glyphs {
+            Glyphs::Ascii => ['%', '=', '-', '.', '+', '*', '#'],
+            _ => ['≡', '=', '-', '·', '░', '▒', '█'],
+        };
+        shades[((at.clamp(0.0, 1.0) * 7.0) as usize).min(6)]
+    }
+
     /// A grey, 0 dark to 1 bright; only meaningful when [`Look::has_ramp`].
     pub fn grey(self, at: f64) -> Color {
         let level = (at.clamp(0.0, 1.0) * 255.0) as u8;
@@ -242,6 +261,20 @@ mod tests {
             assert!(style.fg.is_none() && style.bg.is_none(), "{style:?}");
         }
         assert!(!look.has_ramp());
+    }
+
+    #[test]
+    fn both_signs_are_told_apart_and_zero_is_dark() {
+        let light = |at: f64| {
+            let (r, g, b) = mix(&TWO_SIDED, at);
+            0.3 * f64::from(r) + 0.6 * f64::from(g) + 0.1 * f64::from(b)
+        };
+        for i in 1..=10 {
+            let (near, far) = (f64::from(i - 1) / 20.0, f64::from(i) / 20.0);
+            assert!(light(0.5 + far) > light(0.5 + near) && light(0.5 - far) > light(0.5 - near));
+        }
+        let shade = |at| Look::PLAIN.two_sided_shade(at);
+        assert_eq!([0.0, 0.3, 0.5, 0.7, 1.0].map(shade), ['≡', '-', '·', '░', '█']);
     }
 
     #[test]

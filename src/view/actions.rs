@@ -6,7 +6,7 @@ use super::app::{App, Effect, Overlay};
 use super::panels::{self, END, PAGE, Room};
 use super::{
     Action, Along, Checkpoints, Context, Item, Key, Knobs, List, Palette, Settings, Stand, Wish, Words, Writing, items,
-    metric_names,
+    metric_names, sequences,
 };
 use crate::contract::{Annotation, Annotations, Status};
 
@@ -39,6 +39,7 @@ fn act(app: &mut App, action: Action, key: Key) -> Effect {
             Context::Checkpoints => in_checkpoints(app, action),
             Context::Palette => return in_palette(app, action),
             Context::Cursor | Context::Compare if app.comparison.is_some() => in_comparison(app, action, key),
+            Context::Sequence => in_sequence(app, action, key),
             Context::Run | Context::Cursor | Context::Compare | Context::Panels => in_run(app, action, key),
             Context::Page => in_page(app, action),
             Context::Confirm => in_question(app, action),
@@ -201,6 +202,7 @@ fn in_run(app: &mut App, action: Action, key: Key) {
     match action {
         Action::TrialBefore => run.stand.select(run.feed.state().trials.len(), -1),
         Action::TrialAfter => run.stand.select(run.feed.state().trials.len(), 1),
+        Action::Sequence => run.stand.walk.open = true,
         Action::Knobs => app.overlay = Some(Overlay::Knobs(Knobs::of(run.knobs))),
         Action::Back if run.stand.zoomed => run.stand.zoomed = false,
         Action::Back => leave_run(app),
@@ -218,6 +220,21 @@ fn in_run(app: &mut App, action: Action, key: Key) {
             app.say(format!("The chart over all trials is drawn along: {along}."));
         }
         _ => in_panels(app, action, key),
+    }
+}
+
+/// Does an action on the page of a sequence; what is none of the page's is the run's.
+fn in_sequence(app: &mut App, action: Action, key: Key) {
+    let Some(run) = &mut app.run else { return };
+    let all = run.feed.state().trials.get(run.stand.trial).map_or_else(Vec::new, sequences);
+    match action {
+        Action::Sequence => run.stand.walk.open = false,
+        Action::Explain => {
+            let read = all.get(run.stand.walk.place(&all)).map(|(panel, _)| *panel);
+            app.overlay = read.map(|panel| Overlay::Explain(panel.title.clone(), panels::meaning(panel), 0));
+        }
+        _ if run.stand.walk.act(&all, action) => {}
+        _ => in_run(app, action, key),
     }
 }
 

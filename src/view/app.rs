@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::actions::dispatch;
 use super::{
-    Bench, Binding, Checkpoints, Comparison, Context, Feed, Field, Home, Item, KEYS, Key, Knobs, Palette, Settings,
-    Side, Stand, Tour, Writing, items, lookup,
+    Bench, Binding, Checkpoints, Comparison, Context, Feed, Field, Home, Item, KEYS, Key, Knobs, Palette, Read,
+    Settings, Side, Stand, Tour, Walk, Writing, items, lookup, sequences,
 };
 use crate::contract::{Card, Entry, Knob, Status};
 
@@ -76,6 +76,11 @@ impl Watched {
     /// The panels now on offer.
     pub fn items(&self) -> Vec<Item<'_>> {
         items(self.feed.state(), &self.stand, self.card)
+    }
+
+    /// The sequences of the selected trial.
+    pub fn sequences(&self) -> Vec<Read<'_>> {
+        self.feed.state().trials.get(self.stand.trial).map_or_else(Vec::new, sequences)
     }
 }
 
@@ -147,7 +152,8 @@ impl App {
         let entry = self.entry(slug);
         let (card, knobs) = (entry.map(|entry| entry.card), entry.map_or(&[][..], |entry| entry.knobs));
         let before = self.stands.get(slug).cloned().unwrap_or_default();
-        let stand = Stand { size: self.size, trial: 0, scroll: 0, zoomed: false, ..before };
+        let walk = Walk { open: false, ..before.walk.clone() };
+        let stand = Stand { size: self.size, trial: 0, scroll: 0, zoomed: false, walk, ..before };
         self.run = Some(Watched { feed, stand, card, knobs });
     }
 
@@ -157,6 +163,12 @@ impl App {
             stand.charts.leave();
             self.stands.insert(feed.state().header.system.clone(), stand);
         }
+    }
+
+    /// The systems of this bench whose trials show sequences to step through, in words.
+    pub fn with_sequences(&self) -> String {
+        let slugs: Vec<&str> = self.systems.iter().filter(|e| e.sequences).map(|e| e.card.slug).collect();
+        slugs.join(", ")
     }
 
     /// Where the viewer stands among panels: of a comparison, else of a run.
@@ -235,6 +247,7 @@ impl App {
         let base = if self.comparison.is_some() { Context::Compare } else { Context::Run };
         match here {
             Context::Cursor => all.extend([base, Context::Panels]),
+            Context::Sequence => all.push(Context::Run),
             Context::Run | Context::Compare => all.push(Context::Panels),
             _ => {}
         }
@@ -256,6 +269,7 @@ impl App {
             (Some(Overlay::Writing(_)), _) => Context::Value,
             (Some(Overlay::Checkpoints(_)), _) => Context::Checkpoints,
             (Some(_), _) => Context::Page,
+            (None, Some(run)) if self.comparison.is_none() && run.stand.walk.open => Context::Sequence,
             (None, _) if self.stand().is_some_and(|stand| stand.charts.cursor.is_some()) => Context::Cursor,
             (None, _) if self.comparison.is_some() => Context::Compare,
             (None, Some(_)) => Context::Run,
@@ -311,7 +325,8 @@ impl App {
         let works = |binding: &&Binding| contexts.contains(&binding.context) && !binding.label.is_empty();
         let reached = |binding: &&Binding| {
             // A key that an inner place took over is not this one's any more.
-            lookup(&contexts, binding.keys[0]).is_some_and(|first| first.action == binding.action)
+            lookup(&contexts, binding.keys[0])
+                .is_some_and(|first| (first.action, first.context) == (binding.action, binding.context))
         };
         KEYS.iter().filter(works).filter(reached).filter(|binding| self.enabled(binding).is_ok()).collect()
     }

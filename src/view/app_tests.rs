@@ -103,7 +103,7 @@ fn panels_are_reached_by_number_arrows_pages_and_tab() {
     assert_eq!(stand(&app).panel, "study/regimes");
     app.key(Key::PageDown);
     assert_eq!(stand(&app).panel, "trial/accuracies");
-    assert_eq!(stand(&app).page(&app.run.as_ref().unwrap().items()), (6, 2));
+    assert_eq!(stand(&app).page(&app.run.as_ref().unwrap().items()), (6, 3));
     app.key(Key::Home);
     app.key(Key::BackTab);
     assert_eq!(stand(&app).focus, Focus::Trials);
@@ -421,4 +421,35 @@ fn a_run_is_compared_with_the_one_before_it_and_not_with_a_newer() {
     app.show(Box::new(Still(first)));
     press(&mut app, "C");
     assert_eq!(asked(&bench)[5], "open runs/gpicl-quick-1");
+}
+
+#[test]
+fn a_sequence_is_stepped_through_and_the_cursor_stays() {
+    let (mut app, bench) = viewer(false);
+    press(&mut app, "\rS");
+    assert_eq!(app.context(), Context::Sequence);
+    press(&mut app, "lle");
+    assert_eq!(stand(&app).walk.token, 8);
+    let walk = |app: &App| stand(app).walk.clone();
+    press(&mut app, "E");
+    assert!(app.message.as_ref().unwrap().text.contains("Nothing is noted before here"));
+    press(&mut app, "j i");
+    assert_eq!((walk(&app).picture, asked(&bench).last().unwrap().as_str()), (1, "Pause"), "keys of the run work");
+    assert!(matches!(&app.overlay, Some(Overlay::Explain(title, text, 0))
+        if title == "A memory under fire" && text.contains("8 of 40 noted")));
+    press(&mut app, "\x1b");
+    assert_eq!(app.context(), Context::Sequence, "the page is still there");
+    app.pointed(Pointed::Click, (30, 8));
+    let picked = walk(&app).token;
+    app.pointed(Pointed::WheelDown, (30, 8));
+    assert!(picked != 8 && walk(&app).token == picked + 1);
+    press(&mut app, "\x1b");
+    assert_eq!((app.context(), walk(&app).token), (Context::Run, picked + 1));
+    press(&mut app, "S]l");
+    assert!(app.message.as_ref().unwrap().text.contains("shows no sequence"), "the next trial has none");
+    assert!(app.footer().iter().all(|binding| binding.action != Action::EventOn));
+    press(&mut app, "S\x1b");
+    assert_eq!(app.context(), Context::Home);
+    press(&mut app, "\r");
+    assert!(!walk(&app).open && walk(&app).token == picked + 1, "the next run is looked at in the same way");
 }

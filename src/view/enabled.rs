@@ -17,6 +17,10 @@ impl App {
             (Context::Panels | Context::Cursor | Context::Compare, ..) if self.comparison.is_some() => {
                 self.comparison.as_ref().map_or(Ok(()), |comparison| comparison.enabled(binding.action))
             }
+            (Context::Sequence, Some(run), _) => {
+                let why = run.stand.walk.obstacle(&run.sequences(), binding.action);
+                why.map_or(Ok(()), |why| Err(why.to_owned()))
+            }
             (Context::Run | Context::Panels | Context::Cursor, Some(run), _) => {
                 run.enabled(binding.action, self.home.is_some())
             }

@@ -94,6 +94,7 @@ impl System for MadeUp {
                 learning_rate: 0.003, model: transformer))"#,
         },
     ];
+    const SEQUENCES: bool = true;
     const KNOBS: &'static [Knob] =
         &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
     type Settings = Knobs;
@@ -290,6 +291,75 @@ pub(crate) fn trial_panels() -> Vec<Panel> {
             },
         ),
         Panel::new("accuracies", "Accuracies", "By position.", Body::Table(table)),
+    ]
+    .into_iter()
+    .chain(sequence_panels().into_iter().take(1))
+    .collect()
+}
+
+/// A memory that is written, read and broken, and what flows between its experts.
+pub(crate) fn sequence_panels() -> Vec<Panel> {
+    const TOKENS: usize = 40;
+    let pairs = ["k3", "v7", "k1", "v2", "k8", "v5"];
+    let note = |at: usize| match at {
+        14 | 27 => "fault",
+        at if at % 9 == 8 => "query",
+        _ => "",
+    };
+    let token = |at: usize| Token {
+        text: pairs[at * 5 % 6].into(),
+        weight: if at % 9 == 8 { 0.9 - 0.015 * at as f64 } else { f64::NAN },
+        note: note(at).into(),
+    };
+    let error = |at: usize| 0.08 + 0.9 * (-((at as f64 - 14.0).max(0.0)) / 6.0).exp() * f64::from(u8::from(at >= 14));
+    let gate = |at: usize| 0.5 + 0.4 * (at as f64 * 0.7).sin();
+    let asked = |at: usize| if note(at) == "query" { 0.9 - 0.015 * at as f64 } else { f64::NAN };
+    let track = |label: &str, unit: &str, value: &dyn Fn(usize) -> f64| Track {
+        label: label.into(),
+        unit: unit.into(),
+        scale: crate::contract::Scale::Linear,
+        values: (0..TOKENS).map(value).collect(),
+    };
+    let cell = |at: usize, i: usize| {
+        let (row, column) = ((i / 16) as f32, (i % 16) as f32);
+        (0.4 * row + 0.7 * column + at as f32 * 0.2).sin() * (at as f32 / TOKENS as f32)
+    };
+    let memory = |label: &str, head: usize| Matrix {
+        label: label.into(),
+        row_axis: "value".into(),
+        column_axis: "key".into(),
+        rows: 16,
+        columns: 16,
+        frames: (0..TOKENS).map(|at| (0..256).map(|i| cell(at + 3 * head, i + head)).collect()).collect(),
+        ..Matrix::default()
+    };
+    let looks = |i: usize| {
+        let (row, column) = (i / TOKENS, i % TOKENS);
+        if column > row { f32::NAN } else { 1.0 / (1.0 + ((row - column) % 9) as f32) }
+    };
+    let attention = Matrix {
+        label: "attention".into(),
+        row_axis: "query".into(),
+        column_axis: "key".into(),
+        rows: TOKENS,
+        columns: TOKENS,
+        frames: vec![(0..TOKENS * TOKENS).map(looks).collect()],
+        range: Some((0.0, 1.0)),
+        by_token: true,
+    };
+    let visits: Vec<usize> = (0..TOKENS * 3).map(|i| (i / 3 * 7 + i % 3 * (1 + i / 9)) % 4).collect();
+    let pathways = Pathways { experts: 4, layers: 3, chosen: 1, weights: vec![0.62; visits.len()], visits };
+    let flow = pathways.flow(0..TOKENS, |expert| format!("expert {expert}"));
+    let sequence = Sequence {
+        tokens: (0..TOKENS).map(token).collect(),
+        tracks: vec![track("error", "", &error), track("write gate", "", &gate), track("asked", "probability", &asked)],
+        matrices: vec![memory("memory, head 1", 0), memory("memory, head 2", 1), attention],
+        pathways: Some(pathways),
+    };
+    let says = "Pairs are written, two faults break the memory, and it is asked.";
+    vec![
+        Panel::new("sequence", "A memory under fire", says, Body::Sequence(sequence)).noting("8 of 40 noted"),
+        Panel::new("flow", "From layer to layer", "How many tokens go where.", Body::Sankey(flow)),
     ]
 }
 

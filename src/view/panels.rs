@@ -1,6 +1,7 @@
 //! What keys do to panels and charts, in a run and in a comparison alike.
 
 use super::{Action, Charts, Focus, Item, Key, Stand, lines_of};
+use crate::contract::Panel;
 
 /// Lines that a page key moves in lists and texts.
 pub(super) const PAGE: isize = 10;
@@ -129,12 +130,16 @@ fn in_chart(charts: &mut Charts, item: &Item, events: &[f64], action: Action) ->
 /// What a panel means, for a page of text.
 pub(super) fn explanation(item: &Item) -> String {
     match item.panel() {
-        Some(panel) if panel.note.is_empty() => panel.says.clone(),
-        Some(panel) => format!("{}\n\n{}", panel.says, panel.note),
+        Some(panel) => meaning(panel),
         None => "What the study says about the paper's claim. Every check was fixed, with its threshold, before the \
                  run; the controls must not show the effect. Reproduced: every check held and every control behaved. \
                  Partly: the core held, something else did not. Not reproduced: the core did not hold. Undecided: a \
                  gate failed, for example too few seeds or a base too weak to tell."
             .into(),
     }
+}
+
+/// What a panel says of itself.
+pub(super) fn meaning(panel: &Panel) -> String {
+    if panel.note.is_empty() { panel.says.clone() } else { format!("{}\n\n{}", panel.says, panel.note) }
 }

@@ -1,6 +1,7 @@
 //! The mouse, for those who turn it on: a click focuses, the wheel moves what it is over.
 
-use super::{App, Area, Effect, Focus, Home, Item, Key, Stand, lines_of};
+use super::sequence::{sequence_area, token_at};
+use super::{App, Area, Effect, Focus, Home, Item, Key, Stand, lines_of, sequences};
 
 /// What the mouse did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum Pointed {
 }
 
 impl Area {
-    fn holds(&self, (x, y): (u16, u16)) -> bool {
+    pub(super) fn holds(&self, (x, y): (u16, u16)) -> bool {
         (self.x..self.x + self.width).contains(&x) && (self.y..self.y + self.height).contains(&y)
     }
 }
@@ -33,6 +34,8 @@ impl App {
         if let Some(comparison) = &mut self.comparison {
             let (items, rows) = (comparison.items(), comparison.sides.len());
             among_panels(&mut comparison.stand, &items, (rows, 2), pointed, at);
+        } else if self.run.as_ref().is_some_and(|run| run.stand.walk.open) {
+            return self.on_the_page(pointed, at);
         } else if let Some(run) = &mut self.run {
             let rows = run.feed.state().trials.len();
             let items = super::items(run.feed.state(), &run.stand, run.card);
@@ -40,6 +43,25 @@ impl App {
         } else if self.home.as_ref().is_some_and(|home: &Home| !home.filtering) {
             return wheel.map_or(Effect::None, |key| self.key(key));
         }
+        Effect::None
+    }
+}
+
+impl App {
+    /// On the page of a sequence a click picks the token, the wheel steps.
+    fn on_the_page(&mut self, pointed: Pointed, (x, y): (u16, u16)) -> Effect {
+        match pointed {
+            Pointed::WheelUp => return self.key(Key::Left),
+            Pointed::WheelDown => return self.key(Key::Right),
+            Pointed::Click => {}
+        }
+        let Some(run) = &mut self.run else { return Effect::None };
+        let page = sequence_area(self.size.0, self.size.1);
+        let all = run.feed.state().trials.get(run.stand.trial).map_or_else(Vec::new, sequences);
+        let read = all.get(run.stand.walk.place(&all));
+        let (Some((_, sequence)), true) = (read, page.holds((x, y))) else { return Effect::None };
+        let picked = token_at(sequence, (page.width, page.height), run.stand.walk.token(sequence), (x, y - page.y));
+        run.stand.walk.token = picked.unwrap_or(run.stand.walk.token);
         Effect::None
     }
 }

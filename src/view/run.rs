@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Along, Charts, Grid, grid, metric, words};
+use super::{Along, Charts, Grid, Walk, grid, metric, words};
 use crate::contract::{Card, Level, Panel, StudyState, TrialState, Verdict};
 
 /// The part of the run view that has the focus.
@@ -40,6 +40,8 @@ pub struct Stand {
     pub sorted: BTreeMap<String, (usize, bool)>,
     /// Lines scrolled down in the focused panel or up in the events.
     pub scroll: usize,
+    /// Where a person stands in its sequences.
+    pub walk: Walk,
 }
 
 /// What a panel of the run view shows.

@@ -108,6 +108,15 @@ impl<'g> Var<'g> {
     pub fn delta_rule(self, keys: Var<'g>, values: Var<'g>, beta: Var<'g>, heads: usize) -> Var<'g> {
         self.graph().apply_one(DeltaRule { heads }, &[self, keys, values, beta])
     }
+
+    /// How far each value lies from what the memory recalled for its key before it was written, `[B, T, H dv]`: what
+    /// beta times goes into the memory. Has no gradient.
+    ///
+    /// # Panics
+    /// If the heads do not divide the widths.
+    pub fn delta_rule_errors(self, keys: Var<'g>, values: Var<'g>, beta: Var<'g>, heads: usize) -> Var<'g> {
+        self.graph().apply(DeltaRule { heads }, &[self, keys, values, beta])[1]
+    }
 }
 
 #[cfg(test)]

@@ -62,13 +62,30 @@ impl FastWeights {
 
     /// `[batch, tokens, width]`, kept.
     pub fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g> {
-        let unit = |projection: &Linear| self.normalise(projection.forward(values, x).silu());
-        let (q, k, v) = (unit(&self.query), unit(&self.key), self.value.forward(values, x));
+        let [q, k, v] = self.projected(values, x);
         let read = match &self.rule {
             Rule::Add => q.linear_attention(k, v, self.heads),
             Rule::Delta { beta } => q.delta_rule(k, v, beta.forward(values, x).sigmoid(), self.heads),
         };
         self.output.forward(values, read)
+    }
+
+    /// What every token writes: keys and values `[batch, tokens, width]`, head by head. The memory of a head behind a
+    /// token is the sum of the outer products value x key up to it. Has no gradient.
+    pub fn writes<'g>(&self, values: &Values<'g>, x: Var<'g>) -> [Var<'g>; 2] {
+        let [q, k, v] = self.projected(values, x);
+        let Rule::Delta { beta } = &self.rule else { return [k, v] };
+        let beta = beta.forward(values, x).sigmoid();
+        let (shape, gates) = (v.shape(), beta.shape());
+        let by_head = [&gates[..], &[shape.last_extent() / self.heads]].concat();
+        let errors = q.delta_rule_errors(k, v, beta, self.heads).reshape(by_head);
+        [k, (errors * beta.reshape([&gates[..], &[1]].concat())).reshape(shape)]
+    }
+
+    /// Queries, keys and values.
+    fn projected<'g>(&self, values: &Values<'g>, x: Var<'g>) -> [Var<'g>; 3] {
+        let unit = |projection: &Linear| self.normalise(projection.forward(values, x).silu());
+        [unit(&self.query), unit(&self.key), self.value.forward(values, x)]
     }
 
     /// Every head's part of the last axis brought to length one.
@@ -79,5 +96,65 @@ impl FastWeights {
         by_head.pop();
         by_head.extend([self.heads, width]);
         x.reshape(by_head).unit_length(EPSILON).reshape(shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::random::Key;
+    use crate::base::threads::Pool;
+    use crate::engine::{Executor, Graph, Store};
+    use rand::RngExt;
+
+    /// Tokens, width and heads.
+    const SIZES: (usize, usize, usize) = (7, 6, 2);
+
+    /// What queries read from the sums of what was written.
+    fn read_back(q: &[f32], k: &[f32], written: &[f32]) -> Vec<f64> {
+        let (tokens, width, heads) = SIZES;
+        let head = width / heads;
+        let mut read = vec![0.0; tokens * width];
+        for (t, s) in (0..tokens).flat_map(|t| (0..=t).map(move |s| (t, s))) {
+            for h in 0..heads {
+                let of = |x: &[f32], t: usize, i: usize| f64::from(x[t * width + h * head + i]);
+                let alike: f64 = (0..head).map(|i| of(q, t, i) * of(k, s, i)).sum();
+                (0..head).for_each(|i| read[t * width + h * head + i] += of(written, s, i) * alike);
+            }
+        }
+        read
+    }
+
+    #[test]
+    fn what_is_written_is_what_queries_read() {
+        let (tokens, width, heads) = SIZES;
+        let layers: [fn(&mut Builder<'_>, usize, usize, f32) -> FastWeights; 2] =
+            [FastWeights::adding, FastWeights::correcting];
+        for build in layers {
+            let mut store = Store::new();
+            let mut b = Builder::new(&mut store, Key::new(3));
+            let layer = build(&mut b, width, heads, 1.0);
+            let weights = b.finish();
+            let mut stream = Key::new(4).stream();
+            let input = store.add("input", [1, tokens, width]);
+            store.values_mut(input).fill_with(|| stream.random_range(-2.0..2.0));
+            let graph = Graph::new();
+            let values = weights.read(&graph, &store);
+            let x = graph.read(&store, input);
+            let [q, k, v] = layer.projected(&values, x);
+            let read = match &layer.rule {
+                Rule::Add => q.linear_attention(k, v, heads),
+                Rule::Delta { beta } => q.delta_rule(k, v, beta.forward(&values, x).sigmoid(), heads),
+            };
+            let [keys, written] = layer.writes(&values, x);
+            let outputs = [read, q, keys, written].map(|var| graph.output("", var));
+            let mut executor = Executor::new(graph.plan().into(), Pool::serial());
+            executor.run(&mut store);
+            let shown = outputs.map(|output| executor.output(output, &store));
+            assert!(shown[0].iter().any(|x| x.abs() > 0.1));
+            for (a, b) in shown[0].iter().zip(read_back(&shown[1], &shown[2], &shown[3])) {
+                assert!((f64::from(*a) - b).abs() < 1e-5, "{a} {b}");
+            }
+        }
     }
 }

@@ -42,6 +42,10 @@ impl Mixer for Adding {
     fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g> {
         self.0.forward(values, x)
     }
+
+    fn writes<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Option<[Var<'g>; 2]> {
+        Some(self.0.writes(values, x))
+    }
 }
 
 impl Mixer for Correcting {
@@ -51,6 +55,10 @@ impl Mixer for Correcting {
 
     fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g> {
         self.0.forward(values, x)
+    }
+
+    fn writes<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Option<[Var<'g>; 2]> {
+        Some(self.0.writes(values, x))
     }
 }
 
@@ -65,5 +73,10 @@ impl<M: Mixer> SequenceModel for FastWeightModel<M> {
 
     fn state_size(&self) -> usize {
         self.state
+    }
+
+    fn writes<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Option<[Var<'g>; 2]> {
+        let (mixer, x) = self.stack.last_mixer(values, tokens)?;
+        mixer.writes(values, x)
     }
 }

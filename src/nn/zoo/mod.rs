@@ -66,6 +66,13 @@ pub trait SequenceModel: Send + Sync + std::fmt::Debug {
         let _ = (values, tokens);
         None
     }
+
+    /// What the tokens write into the memory of the last layer, if that is a matrix a head: keys and values
+    /// `[batch, tokens, width]`, head by head. Behind a token the memory is the sum of value x key up to it.
+    fn writes<'g>(&self, values: &Values<'g>, tokens: Var<'g>) -> Option<[Var<'g>; 2]> {
+        let _ = (values, tokens);
+        None
+    }
 }
 
 /// The kinds of sequence model.

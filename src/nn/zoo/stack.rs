@@ -15,6 +15,11 @@ pub(super) trait Mixer: Send + Sync + std::fmt::Debug + Sized {
     fn new(b: &mut Builder<'_>, shape: &Shape, output_scale: f32) -> Self;
     /// `[batch, tokens, width]`, kept; causal.
     fn forward<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Var<'g>;
+    /// As [`SequenceModel::writes`](super::SequenceModel::writes), of this mixer.
+    fn writes<'g>(&self, values: &Values<'g>, x: Var<'g>) -> Option<[Var<'g>; 2]> {
+        let _ = (values, x);
+        None
+    }
 }
 
 #[derive(Clone, Debug)]

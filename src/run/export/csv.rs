@@ -4,7 +4,9 @@ use csv::Writer;
 
 use super::file_name;
 use super::numbers::exact;
-use crate::contract::{Bars, Body, Heat, Images, Lines, Panel, Scatter, StudyState, Table, Token};
+use crate::contract::{
+    Bars, Body, Heat, Images, Lines, Matrix, Panel, Sankey, Scatter, Sequence, StudyState, Table, Token,
+};
 
 /// Rows on their way to a CSV text.
 struct Rows(Writer<Vec<u8>>);
@@ -31,7 +33,9 @@ impl Rows {
 ///
 /// Columns: lines `line,x,y`; heat `row,column,value,letter`; bars `label,value,low,high,note`;
 /// scatter `group,label,x,y`; a table its own; images `image,row,column,value`; tokens
-/// `position,text,weight,note`. A missing value is an empty cell.
+/// `position,text,weight,note`; a sequence its tokens, and files for its tracks `track,position,value`,
+/// matrices `matrix,position,row,column,value` and pathways `position,layer,rank,expert,weight`; what flows
+/// `column,from,to,weight` and its nodes `column,node,load`. A missing value is an empty cell.
 pub fn panel_csvs(panel: &Panel) -> Vec<(String, String)> {
     let stem = file_name(&panel.id);
     let text = match &panel.body {
@@ -52,8 +56,10 @@ pub fn panel_csvs(panel: &Panel) -> Vec<(String, String)> {
         Body::Table(table) => of_table(table),
         Body::Images(images) => of_images(images),
         Body::Tokens(tokens) => of_tokens(&tokens.tokens),
-        Body::Sequence(sequence) => of_tokens(&sequence.tokens),
-        Body::Sankey(_) => String::new(),
+        Body::Sequence(sequence) => return of_sequence(&stem, sequence),
+        Body::Sankey(sankey) => {
+            return vec![(stem.clone(), of_links(sankey)), (format!("{stem}.nodes"), of_nodes(sankey))];
+        }
     };
     vec![(stem, text)]
 }
@@ -136,6 +142,68 @@ fn of_tokens(tokens: &[Token]) -> String {
     rows.text()
 }
 
+/// The parts that a sequence has: tokens as such, then `tracks`, `matrices` and `pathways`.
+fn of_sequence(stem: &str, sequence: &Sequence) -> Vec<(String, String)> {
+    let mut files = vec![(stem.to_owned(), of_tokens(&sequence.tokens))];
+    if !sequence.tracks.is_empty() {
+        let mut rows = Rows::new(&["track", "position", "value"]);
+        for track in &sequence.tracks {
+            for (at, value) in track.values.iter().enumerate() {
+                rows.add([&track.label, &at.to_string(), &exact(*value)]);
+            }
+        }
+        files.push((format!("{stem}.tracks"), rows.text()));
+    }
+    if !sequence.matrices.is_empty() {
+        let mut rows = Rows::new(&["matrix", "position", "row", "column", "value"]);
+        sequence.matrices.iter().for_each(|matrix| add_frames(&mut rows, matrix));
+        files.push((format!("{stem}.matrices"), rows.text()));
+    }
+    if let Some(pathways) = &sequence.pathways {
+        let mut rows = Rows::new(&["position", "layer", "rank", "expert", "weight"]);
+        for (at, layer) in (0..pathways.tokens()).flat_map(|at| (0..pathways.layers).map(move |layer| (at, layer))) {
+            for (rank, (expert, weight)) in pathways.of(at, layer).enumerate() {
+                let numbers = [at, layer, rank, expert].map(|number| number.to_string());
+                rows.add(numbers.into_iter().chain([exact(weight)]));
+            }
+        }
+        files.push((format!("{stem}.pathways"), rows.text()));
+    }
+    files
+}
+
+/// Every value of every frame; the position is empty where one frame stands for all tokens.
+fn add_frames(rows: &mut Rows, matrix: &Matrix) {
+    for at in 0..matrix.frames.len() {
+        let position = if matrix.frames.len() == 1 { String::new() } else { at.to_string() };
+        for (i, value) in matrix.frame(at).unwrap_or_default().iter().enumerate() {
+            let (row, column) = ((i / matrix.columns).to_string(), (i % matrix.columns).to_string());
+            let value = if value.is_finite() { value.to_string() } else { String::new() };
+            rows.add([&matrix.label, &position, &row, &column, &value]);
+        }
+    }
+}
+
+fn of_links(sankey: &Sankey) -> String {
+    let mut rows = Rows::new(&["column", "from", "to", "weight"]);
+    for (at, column) in sankey.columns.iter().enumerate() {
+        let next = sankey.columns.get(at + 1).map_or(&[][..], |column| &column.nodes);
+        for link in sankey.leaving(at) {
+            let (from, to) = (&column.nodes[link.from].label, &next[link.to].label);
+            rows.add([&column.label, from, to, &exact(link.weight)]);
+        }
+    }
+    rows.text()
+}
+
+fn of_nodes(sankey: &Sankey) -> String {
+    let mut rows = Rows::new(&["column", "node", "load"]);
+    for column in &sankey.columns {
+        column.nodes.iter().for_each(|node| rows.add([&column.label, &node.label, &exact(node.load)]));
+    }
+    rows.text()
+}
+
 /// Every metric of every trial: `trial,condition,seed,step,name,value`; names in order, points as
 /// recorded.
 pub fn metrics_csv(state: &StudyState) -> String {
@@ -204,6 +272,16 @@ mod tests {
         assert_eq!(row("sets", 0), ["wine", "0.90", "learns | well"]);
         assert_eq!(row("digits", 9), ["3", "1", "1", "0"]);
         assert_eq!(row("strip", 2)[1], "\n");
+        let part = |at: usize, index: usize| read(&sample("memory")[at].1).1.swap_remove(index);
+        assert_eq!(sample("memory").len(), 4);
+        assert_eq!(part(0, 1), ["1", "<b>", "", "fault"]);
+        assert_eq!(part(1, 1), ["error", "1", "0.75"]);
+        assert_eq!(
+            (part(2, 7), part(2, 12)[..2].join(",")),
+            (["M", "1", "0", "1", "-0.5"].map(String::from).to_vec(), "attention,".into())
+        );
+        assert_eq!(part(3, 3), ["1", "1", "0", "2", "0.5"]);
+        assert_eq!(row("flow", 0), ["layer 1", "0", "1", "2"]);
         assert_eq!(
             sample("pair").iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
             ["pair.digits", "pair.race"]

@@ -119,10 +119,48 @@ fn strip() -> Panel {
     Panel::new("strip", "Probability of each token", "", Body::Tokens(Tokens { tokens }))
 }
 
+fn pathways() -> Pathways {
+    Pathways { experts: 3, layers: 2, chosen: 1, visits: vec![0, 1, 0, 2, 1, 2], weights: vec![0.5; 6] }
+}
+
+fn memory() -> Panel {
+    let token = |text: &str, note: &str, weight| Token { text: text.into(), weight, note: note.into() };
+    let memory = Matrix {
+        label: "M".into(),
+        row_axis: "value".into(),
+        column_axis: "key".into(),
+        rows: 2,
+        columns: 3,
+        frames: vec![vec![0.0; 6], vec![1.0, -0.5, 0.0, f32::NAN, 0.25, -1.0]],
+        ..Matrix::default()
+    };
+    let attention = Matrix {
+        label: "attention".into(),
+        rows: 2,
+        columns: 2,
+        frames: vec![vec![1.0, f32::NAN, 0.5, 0.5]],
+        by_token: true,
+        ..Matrix::default()
+    };
+    let body = Body::Sequence(Sequence {
+        tokens: vec![token("a", "", 0.9), token("<b>", "fault", f64::NAN)],
+        tracks: vec![Track { label: "error".into(), values: vec![f64::NAN, 0.75], ..Track::default() }],
+        matrices: vec![memory, attention],
+        pathways: Some(pathways()),
+    });
+    Panel::new("memory", "Inside one sequence", "Token by token.", body)
+}
+
+fn flow() -> Panel {
+    let mut flow = pathways().flow(0..3, |expert| expert.to_string());
+    flow.join(0, 0, 1, 1.0);
+    Panel::new("flow", "From layer to layer", "", Body::Sankey(flow))
+}
+
 /// One panel of every kind, all with data; the first has lines.
 pub(crate) fn panels() -> Vec<Panel> {
     let pair = Panel::new("pair", "A digit and its curve", "", Body::Beside { panels: vec![digits(), race()] });
-    vec![curves(), race(), map(), attention(), bars(), plane(), table(), digits(), strip(), pair]
+    vec![curves(), race(), map(), attention(), bars(), plane(), table(), digits(), strip(), pair, memory(), flow()]
 }
 
 /// One panel of every kind, none with data.
@@ -136,6 +174,8 @@ pub(crate) fn empty_panels() -> Vec<Panel> {
         Body::Table(Table::default()),
         Body::Images(Images { images: vec![Image::default()] }),
         Body::Tokens(Tokens::default()),
+        Body::Sequence(Sequence::default()),
+        Body::Sankey(Sankey::default()),
         Body::Beside { panels: vec![] },
     ];
     bodies.into_iter().map(|body| Panel::new("empty", "", "", body)).collect()

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::clean;
 use super::numbers::shown;
 use super::text::aligned;
-use crate::contract::{Bars, Body, Heat, Image, Lines, Panel, Scale, Scatter, Span, Token};
+use crate::contract::{Bars, Body, Heat, Image, Lines, Panel, Sankey, Scale, Scatter, Sequence, Span, Token};
 
 /// Rows of a long list that are printed; the CSV has the others.
 const MOST: usize = 40;
@@ -32,8 +32,8 @@ pub fn panel_text(panel: &Panel, width: usize) -> String {
         }
         Body::Images(images) => images.images.iter().map(of_image).collect(),
         Body::Tokens(tokens) => of_tokens(&tokens.tokens, width),
-        Body::Sequence(sequence) => of_tokens(&sequence.tokens, width),
-        Body::Sankey(_) => String::new(),
+        Body::Sequence(sequence) => of_sequence(sequence, width),
+        Body::Sankey(sankey) => of_sankey(sankey),
         Body::Beside { panels } => panels.iter().map(|panel| format!("\n{}", panel_text(panel, width))).collect(),
     };
     text
@@ -193,6 +193,40 @@ fn of_tokens(tokens: &[Token], width: usize) -> String {
     wrapped(&tokens.iter().map(token).collect::<Vec<_>>().join(" "), width)
 }
 
+/// Tokens, tracks, matrices behind the last token, and pathways.
+fn of_sequence(sequence: &Sequence, width: usize) -> String {
+    let mut text = of_tokens(&sequence.tokens, width);
+    for track in &sequence.tracks {
+        // Notes stand with the tokens already.
+        text += &format!("\n{}", of_lines(&Lines { marks: Vec::new(), ..sequence.chart(track) }, width));
+    }
+    let last = sequence.tokens.len().saturating_sub(1);
+    for map in sequence.matrices.iter().filter_map(|matrix| matrix.heat(last, &sequence.tokens)) {
+        text += &format!("\n{}", of_heat(&map, width));
+    }
+    text + &sequence.pathway_map().map_or_else(String::new, |map| format!("\n{}", of_heat(&map, width)))
+}
+
+/// The links, the heaviest of every column first.
+fn of_sankey(sankey: &Sankey) -> String {
+    let mut rows = Vec::new();
+    for (at, column) in sankey.columns.iter().enumerate() {
+        let next = sankey.columns.get(at + 1).map_or(&[][..], |column| &column.nodes);
+        let total = sankey.total(at);
+        for link in sankey.leaving(at) {
+            let (from, to) = (column.nodes[link.from].label.clone(), next[link.to].label.clone());
+            rows.push(vec![column.label.clone(), from, to, shown(link.weight), shown(link.weight / total)]);
+        }
+    }
+    let more = rows.len().saturating_sub(MOST);
+    rows.truncate(MOST);
+    let mut text = aligned(&["", "from", "to", "flows", "share"], &rows);
+    if more > 0 {
+        text += &format!("and {more} more links\n");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +248,8 @@ mod tests {
             ("digits", "@@"),
             ("strip", "sat(0.500,wrong)"),
             ("pair", "Plateau race"),
+            ("memory", "<b>(fault)"),
+            ("flow", "layer 1"),
         ] {
             let text = sample(id);
             assert!(text.contains(part), "{id} lacks {part}:\n{text}");

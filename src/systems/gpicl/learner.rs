@@ -28,16 +28,26 @@ pub struct Learner {
     pub(super) inner: training::Learner<Arc<dyn SequenceModel>>,
     train: Pass,
     forward: Option<Pass>,
-    inside: Option<Option<Pass>>,
+    inside: Option<(Pass, Peek)>,
     pool: Pool,
+}
+
+/// What can be seen of a model inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Peek {
+    Attention,
+    Memory,
+    Nothing,
 }
 
 /// What one sequence looks like inside.
 pub(super) struct Inside {
-    /// Attention of the last layer, mean over heads, `[T, T]`: row the query, column the key.
-    pub(super) attention: Vec<f32>,
     /// Probability of each class at each position, `[T, C]`.
     pub(super) probabilities: Vec<f32>,
+    /// Attention of the last layer, mean over heads, `[T, T]`: row the query, column the key; of models that have it.
+    pub(super) attention: Option<Vec<f32>>,
+    /// The memory of the last layer's first head behind every token, `[T]` times `[d_v, d_k]`; of models that have it.
+    pub(super) memory: Option<Vec<Vec<f32>>>,
 }
 
 /// The model as instruments see it: an example is a sequence.
@@ -117,16 +127,22 @@ impl Learner {
         answers.map(|(logits, target)| f32::from(best(logits) as f32 == *target)).collect()
     }
 
-    /// A look inside at one sequence of a batch; none for models without attention.
-    pub(super) fn inside(&mut self, batch: &Batch, sequence: usize) -> Option<Inside> {
+    /// A look inside at one sequence of a batch.
+    pub(super) fn inside(&mut self, batch: &Batch, sequence: usize) -> Inside {
         let shape = self.condition.model_shape();
         let row = shape.tokens * shape.inputs;
-        let plan = self.inside.get_or_insert_with(|| plan_inside(&mut self.inner, [1, shape.tokens, shape.inputs]));
-        let pass = plan.as_mut()?;
+        let tokens = [1, shape.tokens, shape.inputs];
+        let (pass, peek) = self.inside.get_or_insert_with(|| plan_inside(&mut self.inner, tokens));
         let store = &mut self.inner.store;
         pass.set(store, 0, &batch.tokens[sequence * row..(sequence + 1) * row]);
         pass.run(store);
-        Some(Inside { attention: pass.output(store, 0), probabilities: pass.output(store, 1) })
+        let seen = |at| pass.output(store, at);
+        let memory = |[keys, written]: [Vec<f32>; 2]| memories(&keys, &written, shape.width, shape.width / shape.heads);
+        Inside {
+            probabilities: seen(0),
+            attention: (*peek == Peek::Attention).then(|| seen(1)),
+            memory: (*peek == Peek::Memory).then(|| memory([seen(1), seen(2)])),
+        }
     }
 
     /// Where the time of a training step goes. The steps are taken on a copy of the weights.
@@ -155,16 +171,46 @@ impl Learner {
     }
 }
 
-/// The pass of [`Learner::inside`]; none for models without attention.
-fn plan_inside(inner: &mut training::Learner<Arc<dyn SequenceModel>>, tokens: [usize; 3]) -> Option<Pass> {
-    let mut attends = true;
+/// The pass of [`Learner::inside`], and what it shows beside the answers.
+fn plan_inside(inner: &mut training::Learner<Arc<dyn SequenceModel>>, tokens: [usize; 3]) -> (Pass, Peek) {
+    let mut peek = Peek::Nothing;
     let pass = inner.pass(&[("sequence", Shape::from(tokens))], |model, values, given| {
-        let Some(attention) = model.attention(values, given[0]) else {
-            attends = false;
-            return Vec::new();
-        };
-        let heads = attention.shape()[1] as f32;
-        vec![attention.sum_axes(&[0, 1]) * (1.0 / heads), model.forward(values, given[0]).softmax()]
+        let mut shown = vec![model.forward(values, given[0]).softmax()];
+        if let Some(attention) = model.attention(values, given[0]) {
+            let heads = attention.shape()[1] as f32;
+            shown.push(attention.sum_axes(&[0, 1]) * (1.0 / heads));
+            peek = Peek::Attention;
+        } else if let Some(writes) = model.writes(values, given[0]) {
+            shown.extend(writes);
+            peek = Peek::Memory;
+        }
+        shown
     });
-    attends.then_some(pass)
+    (pass, peek)
+}
+
+/// The memory of the first head behind every token: the sum of what was written times its key. Keys and what was
+/// written are `[tokens, width]`.
+fn memories(keys: &[f32], written: &[f32], width: usize, head: usize) -> Vec<Vec<f32>> {
+    let mut memory = vec![0.0; head * head];
+    let behind = |(key, value): (&[f32], &[f32])| {
+        for (row, value) in memory.chunks_exact_mut(head).zip(value) {
+            row.iter_mut().zip(key).for_each(|(cell, key)| *cell += value * key);
+        }
+        memory.clone()
+    };
+    keys.chunks_exact(width).zip(written.chunks_exact(width)).map(behind).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_sums_what_is_written() {
+        // Two tokens of two heads, each two wide; only the first head counts.
+        let (keys, written) = ([1.0, 0.0, 9.0, 9.0, 0.5, 0.5, 9.0, 9.0], [2.0, 3.0, 9.0, 9.0, 1.0, -1.0, 9.0, 9.0]);
+        let frames = memories(&keys, &written, 4, 2);
+        assert_eq!(frames, [[2.0, 0.0, 3.0, 0.0], [2.5, 0.5, 2.5, -0.5]]);
+    }
 }

@@ -68,6 +68,7 @@ impl System for Gpicl {
         ],
     };
 
+    const SEQUENCES: bool = true;
     const KNOBS: &'static [Knob] =
         &[Knob { name: "learning_rate", about: "the rate that Adam's steps warm up to", range: (0.0, 1.0) }];
     const PRESETS: &'static [ShippedPreset] = presets!("gpicl");

@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::Inside;
 use super::measure::Curves;
-use crate::contract::{Axis, Bar, Bars, Body, Dash, Event, Heat, Image, Images, Line, Lines, Panel};
+use crate::contract::{
+    Axis, Bar, Bars, Body, Dash, Event, Heat, Image, Images, Line, Lines, Matrix, Panel, Sequence, Token, Track,
+};
 use crate::instruments::regime::{Accuracies, Regime};
+use crate::instruments::statistics::mean;
+use crate::instruments::subject::best;
 use crate::tasks::base_set::BaseSet;
 use crate::tasks::gpicl::Batch;
 
@@ -108,49 +112,84 @@ pub(super) fn emergence(history: &[Moment], chance: f64) -> Option<Panel> {
     Some(panel.noting(format!("now: {regime}")))
 }
 
-/// Attention mass that goes to tokens whose pair has the query's own class, mean over queries that
-/// have such a token before them; tokens without a pair are left out.
-fn same_class_mass(inside: &Inside, batch: &Batch) -> Option<f64> {
+/// For every token the attention mass that goes to tokens whose pair has the query's own class, of all that goes to
+/// pairs; NaN where there is no such pair before it.
+fn same_class_mass(attention: &[f32], batch: &Batch) -> Vec<f64> {
     let tokens = batch.config().tokens;
     let class = |t: usize| batch.targets[t];
-    let (mut mass, mut queries) = (0.0, 0u32);
-    for t in 1..tokens {
-        let row = &inside.attention[t * tokens..(t + 1) * tokens];
+    let of = |t: usize| {
+        let row = &attention[t * tokens..(t + 1) * tokens];
         // Token s shows the pair of position s - 1.
         let all: f32 = row[1..=t].iter().sum();
         let same: f32 = (1..=t).filter(|s| class(s - 1) == class(t)).map(|s| row[s]).sum();
-        if all > 0.0 && (0..t).any(|s| class(s) == class(t)) {
-            mass += f64::from(same / all);
-            queries += 1;
-        }
-    }
-    (queries > 0).then(|| mass / f64::from(queries))
+        let has_one = all > 0.0 && (0..t).any(|s| class(s) == class(t));
+        if has_one { f64::from(same / all) } else { f64::NAN }
+    };
+    (0..tokens).map(of).collect()
 }
 
-/// Inside one sequence: attention of the last layer, the digit asked, and what the model really sees.
-pub(super) fn inside(inside: &Inside, batch: &Batch, base: &BaseSet) -> Panel {
-    let tokens = batch.config().tokens;
-    let label = |t: usize| format!("{}", batch.targets[t]);
-    let heat = Heat {
-        row_axis: "query (its class)".into(),
-        column_axis: "key (class of the pair it shows)".into(),
-        rows: (0..tokens).map(label).collect(),
-        columns: (0..tokens).map(|s| if s == 0 { "-".into() } else { label(s - 1) }).collect(),
-        values: inside.attention.iter().map(|a| f64::from(*a)).collect(),
-        letters: Vec::new(),
-        range: None,
-        unit: "attention".into(),
+/// The sequence token by token: the class that is asked, the probability that it gets, what the model attends to or
+/// holds in its memory.
+fn sequence(inside: &Inside, batch: &Batch, mass: Option<Vec<f64>>) -> Sequence {
+    let (tokens, classes) = (batch.config().tokens, batch.config().classes);
+    let answers: Vec<&[f32]> = inside.probabilities.chunks_exact(classes).collect();
+    let right = |t: usize| f64::from(answers[t][batch.targets[t] as usize]);
+    let token = |t: usize| Token {
+        text: batch.targets[t].to_string(),
+        weight: right(t),
+        note: if best(answers[t]) as f32 == batch.targets[t] { String::new() } else { "wrong".into() },
     };
-    let attention = Panel::new("attention", "Attention of the last layer", "", Body::Heat(heat));
-    let asked = tokens - 1;
-    let mut panels = vec![attention];
+    let track =
+        |label: &str, unit: &str, values| Track { label: label.into(), unit: unit.into(), values, ..Track::default() };
+    let mut tracks = vec![track("surprise", "nats", (0..tokens).map(|t| -right(t).ln()).collect())];
+    tracks.extend(mass.map(|mass| track("attention on its class", "", mass)));
+    let attention = inside.attention.as_ref().map(|values| Matrix {
+        label: "attention of the last layer".into(),
+        row_axis: "query".into(),
+        column_axis: "key (shows the pair before)".into(),
+        rows: tokens,
+        columns: tokens,
+        // What lies ahead is not attended to: no value, not a small one.
+        frames: vec![
+            values.iter().enumerate().map(|(i, a)| if i % tokens > i / tokens { f32::NAN } else { *a }).collect(),
+        ],
+        range: None,
+        by_token: true,
+    });
+    let memory = inside.memory.as_ref().map(|frames| {
+        let side = frames.first().map_or(0, |frame| frame.len().isqrt());
+        Matrix {
+            label: "memory of the last layer, head 1".into(),
+            row_axis: "value".into(),
+            column_axis: "key".into(),
+            rows: side,
+            columns: side,
+            frames: frames.clone(),
+            range: None,
+            by_token: false,
+        }
+    });
+    let matrices = attention.into_iter().chain(memory).collect();
+    Sequence { tokens: (0..tokens).map(token).collect(), tracks, matrices, pathways: None }
+}
+
+/// Inside one sequence: the sequence token by token, the digit asked last, and what the model really sees.
+pub(super) fn inside(inside: &Inside, batch: &Batch, base: &BaseSet) -> Panel {
+    let mass = inside.attention.as_ref().map(|attention| same_class_mass(attention, batch));
+    let known: Vec<f64> = mass.iter().flatten().copied().filter(|mass| mass.is_finite()).collect();
+    let says = "A fixed unseen sequence. Every token asks for the class of an image and shows the pair before it; its \
+                shade is the probability of the right class. A learner's surprise falls along the sequence. The keys ] \
+                and [ go to other trials, e to the next wrong answer.";
+    let body = Body::Sequence(sequence(inside, batch, mass));
+    let asked = batch.config().tokens - 1;
+    let mut panels = vec![Panel::new("sequence", "Inside one sequence", says, body)];
     let row = batch.rows[asked] as usize;
     if let Some(picture) = base.picture {
         let pixels = base.raw(row).into_iter().map(|value| (value / picture.full).clamp(0.0, 1.0)).collect();
-        let image =
-            Image { label: format!("class {}", label(asked)), width: picture.width, height: picture.height, pixels };
+        let label = format!("class {}", batch.targets[asked]);
+        let image = Image { label, width: picture.width, height: picture.height, pixels };
         let body = Body::Images(Images { images: vec![image] });
-        panels.push(Panel::new("asked", "The image asked", "", body));
+        panels.push(Panel::new("asked", "The image asked last", "", body));
     }
     let bar =
         |(i, value): (usize, &f32)| Bar { label: format!("{}", i + 1), value: f64::from(*value), ..Bar::default() };
@@ -166,16 +205,20 @@ pub(super) fn inside(inside: &Inside, batch: &Batch, base: &BaseSet) -> Panel {
         });
     let answers = Bars { axis: Axis::linear("probability").within(0.0, 1.0), bars: answers.collect() };
     panels.push(Panel::new("answer", "Its answer", "", Body::Bars(answers)));
-    let mass = same_class_mass(inside, batch).map_or("-".into(), |mass| format!("{mass:.2}"));
-    Panel::new(
+    let panel = Panel::new(
         "inside",
         "Inside one sequence",
-        "A fixed unseen sequence. Left: how much each query attends to each key, mean over heads; the margins are \
-         the classes. A learner's mass lies where row and column have the same class. Right: the last image asked, \
-         the projected vector that the model is given, and its answer.",
+        "A fixed unseen sequence. Left, token by token: the class asked, its probability, what the last layer attends \
+         to (mean over heads) or holds in its memory; S steps through it. A learner's attention lies on pairs of the \
+         query's own class. Right: the last image asked, the projected vector that the model is given, and its answer.",
         Body::Beside { panels },
-    )
-    .noting(format!("attention on same-class pairs {mass}, chance {:.2}", 1.0 / classes as f64))
+    );
+    match mean(&known) {
+        Some(mass) => {
+            panel.noting(format!("attention on same-class pairs {mass:.2}, chance {:.2}", 1.0 / classes as f64))
+        }
+        None => panel,
+    }
 }
 
 #[cfg(test)]

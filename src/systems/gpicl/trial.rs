@@ -167,8 +167,7 @@ impl Trial for GpiclTrial {
         let label = &self.cell.label;
         let mut shown = vec![panels::in_context(label, &self.curves, chance)];
         let sequence = self.family.evaluation(&Evaluation::Unseen, 1);
-        let inside = sequence.and_then(|batch| Some((self.learner.inside(&batch, 0)?, batch)));
-        shown.extend(inside.map(|(inside, batch)| panels::inside(&inside, &batch, self.family.base())));
+        shown.extend(sequence.map(|batch| panels::inside(&self.learner.inside(&batch, 0), &batch, self.family.base())));
         shown.extend(panels::emergence(&self.state.history, chance));
         if self.profile.is_none() && self.state.step > 0 {
             self.profile = Some(self.learner.profile());

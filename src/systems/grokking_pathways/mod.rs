@@ -82,6 +82,7 @@ impl System for GrokkingPathways {
     const PRESETS: &'static [ShippedPreset] = presets!("grokking-pathways");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("grokking-pathways");
     const PICTURES: &'static [&'static str] = &["generalisation"];
+    const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

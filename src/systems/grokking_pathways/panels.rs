@@ -1,17 +1,23 @@
 //! What there is to see of one trial.
 
+use super::settings::Network;
 use super::times;
-use super::trial::{Look, PathwayTrial, State};
-use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel};
+use super::trial::{Look, PathwayTrial, Seen, State};
+use crate::contract::{
+    Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Mark, Panel, Pathways as Ways, Scale, Sequence, Token, Track,
+};
 use crate::instruments::pathways::Pathways;
 
 /// Every panel.
-pub(super) fn panels(trial: &PathwayTrial, state: &State, pathways: &Pathways) -> Vec<Panel> {
-    let mut shown = vec![accuracy(state), gauge(state), matrix(trial, pathways)];
-    shown.push(load(trial.settings.network.chosen, trial.settings.network.experts, pathways));
-    shown.push(distances(trial, pathways));
-    shown.push(clock(trial));
-    shown
+pub(super) fn panels(trial: &PathwayTrial, state: &State, seen: &Seen) -> Vec<Panel> {
+    vec![
+        accuracy(state),
+        gauge(state),
+        one_by_one(trial, seen),
+        flow(trial, seen),
+        distances(trial, &seen.pathways),
+        clock(trial),
+    ]
 }
 
 fn line(label: &str, dash: Dash, looks: &[Look], value: impl Fn(&Look) -> Option<f64>) -> Line {
@@ -63,68 +69,75 @@ fn gauge(state: &State) -> Panel {
     )
 }
 
-/// A place of a pathway in words.
-fn place_name(place: usize, chosen: usize) -> String {
-    match chosen {
-        1 => format!("layer {}", place + 1),
-        k => format!("layer {}, rank {}", place / k + 1, place % k + 1),
-    }
-}
+/// The most samples whose pathways are told one by one.
+const SAMPLES: usize = 256;
 
-/// Columns: samples, by number and name; rows: layer and rank; values: experts.
-pub(super) fn ways(pathways: &Pathways, samples: &[(usize, String)], chosen: usize, experts: usize) -> Heat {
-    let places = samples.first().map_or(0, |(first, _)| pathways.of(*first).len());
-    let row = |place: usize| samples.iter().map(move |(sample, _)| f64::from(pathways.of(*sample)[place]));
-    Heat {
-        row_axis: "layer".into(),
-        column_axis: "training sample, by answer".into(),
-        rows: (0..places).map(|place| place_name(place, chosen)).collect(),
-        columns: samples.iter().map(|(_, name)| name.clone()).collect(),
-        values: (0..places).flat_map(row).collect(),
-        letters: Vec::new(),
-        range: Some((0.0, (experts - 1) as f64)),
-        unit: "expert".into(),
-    }
-}
-
-fn matrix(trial: &PathwayTrial, pathways: &Pathways) -> Panel {
+/// Training samples by answer, of many an even choice.
+fn told(trial: &PathwayTrial) -> Vec<usize> {
     let train = &trial.sums.pairs[..trial.sums.train];
     let mut order: Vec<usize> = (0..train.len()).collect();
     order.sort_by_key(|i| (train[*i].answer, train[*i].a));
-    let samples: Vec<(usize, String)> = order.into_iter().map(|i| (i, train[i].answer.to_string())).collect();
-    let network = trial.settings.network;
-    let heat = ways(pathways, &samples, network.chosen, network.experts);
+    let count = order.len().min(SAMPLES);
+    (0..count).map(|at| order[at * order.len() / count]).collect()
+}
+
+/// Which experts samples go to, as the contract tells it.
+fn ways(trial: &PathwayTrial, seen: &Seen, samples: impl Iterator<Item = usize>) -> Ways {
+    let Network { layers, experts, chosen, .. } = trial.settings.network;
+    let mut ways = Ways { experts, layers, chosen, ..Ways::default() };
+    for sample in samples {
+        ways.visits.extend(seen.pathways.of(sample).iter().map(|expert| usize::from(*expert)));
+        ways.weights.extend(&seen.weights[sample * layers * chosen..][..layers * chosen]);
+    }
+    ways
+}
+
+/// Training samples one by one: which experts they go to, layer by layer, and how well they are known.
+fn one_by_one(trial: &PathwayTrial, seen: &Seen) -> Panel {
+    let samples = told(trial);
+    let pairs = &trial.sums.pairs;
+    let begins = |at: usize| at == 0 || pairs[samples[at - 1]].answer != pairs[samples[at]].answer;
+    let token = |(at, sample): (usize, &usize)| Token {
+        text: format!("{}+{}={}", pairs[*sample].a, pairs[*sample].b, pairs[*sample].answer),
+        weight: (-seen.losses[*sample]).exp(),
+        note: if begins(at) { "answer".into() } else { String::new() },
+    };
+    let loss = Track {
+        label: "loss".into(),
+        unit: "nats".into(),
+        scale: Scale::Log,
+        values: samples.iter().map(|sample| seen.losses[*sample]).collect(),
+    };
+    let sequence = Sequence {
+        tokens: samples.iter().enumerate().map(token).collect(),
+        tracks: vec![loss],
+        matrices: Vec::new(),
+        pathways: Some(ways(trial, seen, samples.iter().copied())),
+    };
+    let all = trial.sums.train;
     Panel::new(
         "pathways",
         "Pathways",
-        "Which expert every training sample goes to, layer by layer. Samples are sorted by answer: bands of one shade \
-         mean that samples of an answer share experts; noise means that every sample has a way of its own.",
-        Body::Heat(heat),
+        "Training samples by answer, and which expert each goes to, layer by layer; S steps through them, e to the next \
+         answer. Bands of one letter: samples of an answer share experts. Noise: every sample has a way of its own. The \
+         shade of a sample is the probability of its right answer.",
+        Body::Sequence(sequence),
     )
+    .noting(format!("{} of {all} training samples", samples.len()))
 }
 
-/// The load of every expert at every place of the pathways, of which a layer has `chosen`.
-pub(super) fn load(chosen: usize, experts: usize, pathways: &Pathways) -> Panel {
-    let places = pathways.load(experts);
-    let bar = |(place, load): (usize, &Vec<f64>)| {
-        let name = place_name(place, chosen);
-        let one = move |(e, share): (usize, &f64)| Bar {
-            label: format!("{name}, expert {e}"),
-            value: *share,
-            interval: None,
-            note: String::new(),
-        };
-        load.iter().enumerate().map(one).collect::<Vec<_>>()
-    };
-    let bars = places.iter().enumerate().flat_map(bar).collect();
-    let entropy =
-        pathways.load_entropy(experts).map_or_else(String::new, |h| format!("entropy {h:.3} of an even load"));
+/// How all training samples flow through the experts.
+fn flow(trial: &PathwayTrial, seen: &Seen) -> Panel {
+    let network = trial.settings.network;
+    let all = ways(trial, seen, 0..trial.sums.train);
+    let entropy = seen.pathways.load_entropy(network.experts);
+    let entropy = entropy.map_or_else(String::new, |h| format!("entropy {h:.3} of an even load"));
     Panel::new(
         "load",
-        "Expert load",
-        "Share of the training samples at every expert. All at one expert would look like perfect sharing, and be \
-         nothing but a collapsed router.",
-        Body::Bars(Bars { axis: Axis::linear("share of samples").within(0.0, 1.0), bars }),
+        "Expert load and flow",
+        "Share of the training samples at every expert of every layer, and how many go from which to which. All at one \
+         expert would look like perfect sharing, and be nothing but a collapsed router.",
+        Body::Sankey(all.flow(0..trial.sums.train, |expert| format!("e{expert}"))),
     )
     .noting(entropy)
 }

@@ -60,12 +60,25 @@ pub(super) struct State {
 /// What the mixture does with all pairs at one moment.
 pub(super) struct Seen {
     /// Cross-entropy of every pair, in nats.
-    losses: Vec<f64>,
+    pub(super) losses: Vec<f64>,
     /// Whether every pair is answered rightly.
     right: Vec<bool>,
     /// Pathways of the training pairs.
     pub(super) pathways: Pathways,
+    /// What the routers gave the experts on them, `[samples, layers, chosen]`.
+    pub(super) weights: Vec<f64>,
     consistency: Option<f64>,
+}
+
+/// The probability of every choice, `[samples, layers, chosen]`.
+fn weights(layers: &[LayerChoice<'_>], samples: usize, experts: usize, chosen: usize) -> Vec<f64> {
+    let of = |sample: usize| {
+        layers.iter().flat_map(move |layer| {
+            let row = &layer.probabilities[sample * experts..][..experts];
+            layer.chosen[sample * chosen..][..chosen].iter().map(|expert| f64::from(row[*expert as usize]))
+        })
+    };
+    (0..samples).flat_map(of).collect()
 }
 
 /// One condition, one seed.
@@ -129,6 +142,7 @@ impl PathwayTrial {
         Seen {
             losses: losses.into_iter().map(f64::from).collect(),
             right: guesses.iter().zip(&self.sums.pairs).map(|(guess, pair)| *guess as usize == pair.answer).collect(),
+            weights: weights(&choices, train, experts, chosen),
             pathways: Pathways::new(&choices, train),
             consistency: consistency(&choices, train, self.settings.network.width),
         }
@@ -235,7 +249,7 @@ impl Trial for PathwayTrial {
 
     fn panels(&mut self) -> Vec<Panel> {
         let seen = self.see();
-        panels::panels(self, &self.state, &seen.pathways)
+        panels::panels(self, &self.state, &seen)
     }
 
     fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {

@@ -64,6 +64,8 @@ impl System for Miras {
 
     const PRESETS: &'static [ShippedPreset] = presets!("miras");
     const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("miras");
+    const PICTURES: &'static [&'static str] = &["recall"];
+    const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -1,15 +1,43 @@
 //! Heat maps: colour cells or half blocks, letters on them, and a ramp with numbers.
 
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::nothing;
 use crate::contract::{Heat, short_number};
+use crate::tui::look::Look;
 use crate::tui::pen::{Pen, cut};
 use crate::view::words;
 
 /// Cells are no wider and no higher than this: beyond, they only look coarse.
 const LARGEST: (u16, u16) = (14, 4);
+
+/// What a place between the ends of a range looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ramp {
+    /// From dark to bright.
+    OneSided,
+    /// Dark in the middle, where zero is.
+    TwoSided,
+}
+
+impl Ramp {
+    /// The colour of a place from 0 to 1; only meaningful when [`Look::has_ramp`].
+    pub(super) fn colour(self, look: Look, at: f64) -> Color {
+        match self {
+            Ramp::OneSided => look.ramp(at),
+            Ramp::TwoSided => look.two_sided(at),
+        }
+    }
+
+    /// The shade of a place where there is no colour.
+    pub(super) fn shade(self, look: Look, at: f64) -> char {
+        match self {
+            Ramp::OneSided => look.shade(at),
+            Ramp::TwoSided => look.two_sided_shade(at),
+        }
+    }
+}
 
 /// How a matrix is laid on cells.
 struct Layout {
@@ -34,7 +62,7 @@ pub(super) fn paint(pen: &mut Pen, data: &Heat) {
     let range = range(data);
     let (mut top, mut bottom) = (0, 0);
     if pen.height() >= 3 {
-        ramp(pen, range, &data.unit);
+        ramp(pen, range, &data.unit, Ramp::OneSided);
         bottom = 1;
     }
     if pen.height() >= 8 {
@@ -114,7 +142,7 @@ fn cells(pen: &mut Pen, data: &Heat, layout: &Layout, range: (f64, f64)) {
                 let upper = value(data, layout, (usize::from(row) * 2, column), range);
                 let below = usize::from(row) * 2 + 1;
                 let lower = (below < layout.down).then(|| value(data, layout, (below, column), range)).flatten();
-                half_cell(pen, (x, row), layout.width, upper, lower);
+                half_cell(pen, (x, row), layout.width, (upper, lower), Ramp::OneSided);
             } else {
                 let at = value(data, layout, (usize::from(row), column), range);
                 let y = row * layout.height;
@@ -127,13 +155,20 @@ fn cells(pen: &mut Pen, data: &Heat, layout: &Layout, range: (f64, f64)) {
     }
 }
 
-fn half_cell(pen: &mut Pen, (x, y): (u16, u16), width: u16, upper: Option<f64>, lower: Option<f64>) {
+/// Two values in one cell, one above the other.
+pub(super) fn half_cell(
+    pen: &mut Pen,
+    (x, y): (u16, u16),
+    width: u16,
+    (upper, lower): (Option<f64>, Option<f64>),
+    ramp: Ramp,
+) {
     let look = pen.look;
     let (symbol, style) = match (upper, lower) {
         (None, None) => ('·', look.rule()),
-        (Some(up), None) => ('▀', Style::new().fg(look.ramp(up))),
-        (None, Some(low)) => ('▄', Style::new().fg(look.ramp(low))),
-        (Some(up), Some(low)) => ('▀', Style::new().fg(look.ramp(up)).bg(look.ramp(low))),
+        (Some(up), None) => ('▀', Style::new().fg(ramp.colour(look, up))),
+        (None, Some(low)) => ('▄', Style::new().fg(ramp.colour(look, low))),
+        (Some(up), Some(low)) => ('▀', Style::new().fg(ramp.colour(look, up)).bg(ramp.colour(look, low))),
     };
     for column in x..x + width {
         pen.cell(column, y, symbol, style);
@@ -207,15 +242,15 @@ fn column_names(pen: &mut Pen, data: &Heat, layout: &Layout, left: u16, y: u16) 
 }
 
 /// The ramp with its ends in numbers, in the last row.
-fn ramp(pen: &mut Pen, (low, high): (f64, f64), unit: &str) {
+pub(super) fn ramp(pen: &mut Pen, (low, high): (f64, f64), unit: &str, ramp: Ramp) {
     let (y, look) = (pen.height() - 1, pen.look);
     let steps = 16.min(pen.width() / 3);
     let mut x = pen.text(0, y, &short_number(low), look.dim()) + 1;
     for step in 0..steps {
         let at = f64::from(step) / f64::from(steps.max(2) - 1);
         match look.has_ramp() {
-            true => pen.cell(x, y, ' ', Style::new().bg(look.ramp(at))),
-            false => pen.cell(x, y, look.shade(at), look.text()),
+            true => pen.cell(x, y, ' ', Style::new().bg(ramp.colour(look, at))),
+            false => pen.cell(x, y, ramp.shade(look, at), look.text()),
         }
         x += 1;
     }

@@ -7,13 +7,17 @@ mod heat;
 mod images;
 mod legend;
 mod lines;
+mod sankey;
 mod scatter;
+mod sequence;
 mod strip;
 mod table;
 mod tokens;
 mod verdict;
 
 pub(super) use verdict::{paint as verdict, style as verdict_style};
+
+pub(super) use sequence::paint as sequence;
 
 use super::guard;
 use super::pen::Pen;
@@ -27,6 +31,10 @@ pub(super) struct View {
     pub(super) glance: Glance,
     /// Lines scrolled down, where there are lines.
     pub(super) scroll: usize,
+    /// The token under the cursor, in sequences.
+    pub(super) token: usize,
+    /// The matrix or layer of a sequence that comes first.
+    pub(super) picture: usize,
 }
 
 /// Paints the note and the body of a panel.
@@ -55,8 +63,8 @@ fn body(pen: &mut Pen, body: &Body, view: View) {
         Body::Table(data) => table::paint(pen, data, view.scroll),
         Body::Images(data) => images::paint(pen, data, view.scroll),
         Body::Tokens(data) => tokens::paint(pen, &data.tokens, view.scroll),
-        Body::Sequence(data) => tokens::paint(pen, &data.tokens, view.scroll),
-        Body::Sankey(_) => {}
+        Body::Sequence(data) => sequence::paint(pen, data, view.token, view.picture),
+        Body::Sankey(data) => sankey::paint(pen, data, &[]),
         Body::Beside { panels } => beside::paint(pen, panels, view),
     }
 }

@@ -72,7 +72,42 @@ fn other() -> impl Strategy<Value = Body> {
     let images = several(image).prop_map(|images| Body::Images(Images { images }));
     let token = (word(), number(), word()).prop_map(|(text, weight, note)| Token { text, weight, note });
     let tokens = several(token).prop_map(|tokens| Body::Tokens(Tokens { tokens }));
-    prop_oneof![bars, scatter, table, images, tokens]
+    prop_oneof![bars, scatter, table, images, tokens, sequence(), sankey()]
+}
+
+/// Sequences whose parts fit together, or not.
+fn sequence() -> impl Strategy<Value = Body> {
+    let token = (word(), number(), word()).prop_map(|(text, weight, note)| Token { text, weight, note });
+    let scale = proptest::sample::select(&Scale::ALL[..]);
+    let track = (word(), word(), scale, prop::collection::vec(number(), 0..40));
+    let track = track.prop_map(|(label, unit, scale, values)| Track { label, unit, scale, values });
+    let range = prop_oneof![Just(None), (number(), number()).prop_map(Some)];
+    let frame = (0_usize..5, 0_usize..9).prop_flat_map(|(rows, columns)| {
+        let frame = prop::collection::vec(any::<f32>(), rows * columns);
+        (Just((rows, columns)), prop::collection::vec(frame, 0..4))
+    });
+    let matrix = (word(), frame, range, any::<bool>(), 0_usize..2).prop_map(|(label, frame, range, by_token, off)| {
+        let ((rows, columns), frames) = frame;
+        let (row_axis, column_axis) = (label.clone(), label.clone());
+        Matrix { label, row_axis, column_axis, rows: rows + off, columns, frames, range, by_token }
+    });
+    let visits = (prop::collection::vec(0_usize..7, 0..90), prop::collection::vec(number(), 0..90));
+    let pathways = (0_usize..6, 0_usize..5, 0_usize..3, visits).prop_map(|(experts, layers, chosen, visits)| {
+        let (visits, weights) = visits;
+        Pathways { experts, layers, chosen, visits, weights }
+    });
+    let tokens = prop::collection::vec(token, 0..70);
+    let all = (tokens, several(track), several(matrix), prop::option::of(pathways));
+    all.prop_map(|(tokens, tracks, matrices, pathways)| Body::Sequence(Sequence { tokens, tracks, matrices, pathways }))
+}
+
+fn sankey() -> impl Strategy<Value = Body> {
+    let node = (word(), number()).prop_map(|(label, load)| Node { label, load });
+    let column = (word(), several(node)).prop_map(|(label, nodes)| NodeColumn { label, nodes });
+    let link = (0_usize..6, 0_usize..6, 0_usize..6, number());
+    let link = link.prop_map(|(column, from, to, weight)| Link { column, from, to, weight });
+    let all = (several(column), prop::collection::vec(link, 0..20));
+    all.prop_map(|(columns, links)| Body::Sankey(Sankey { columns, links }))
 }
 
 fn any_body() -> impl Strategy<Value = Body> {
@@ -116,12 +151,13 @@ proptest! {
         area in (0_u16..40, 0_u16..20, 0_u16..300, 0_u16..100),
         glance in glances(),
         scroll in 0_usize..20,
+        at in (0_usize..80, 0_usize..9),
     ) {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
         buffer.set_style(buffer.area, ratatui::style::Style::new());
         let area = Rect::new(area.0, area.1, area.2, area.3);
         let shown = Panel::new("id", "title", "says", body).noting("note");
-        panel(&mut Pen::new(&mut buffer, area, look), &shown, View { glance, scroll });
+        panel(&mut Pen::new(&mut buffer, area, look), &shown, View { glance, scroll, token: at.0, picture: at.1 });
         for y in 0..40 {
             for x in 0..120 {
                 if !area.contains((x, y).into()) {
@@ -156,9 +192,22 @@ fn painted(shown: &Panel, width: u16, height: u16, look: Look) -> String {
 fn panels_of_every_kind() {
     let mut all = made_up::study_panels();
     all.extend(made_up::trial_panels());
+    all.extend(made_up::sequence_panels().into_iter().skip(1));
     let pictures: Vec<String> =
         all.iter().map(|one| format!("{}\n{}", one.title, painted(one, 60, 14, Look::PLAIN))).collect();
     insta::assert_snapshot!(pictures.join("\n\n"));
+}
+
+#[test]
+fn a_sequence_shows_more_where_there_is_room() {
+    let shown = &made_up::sequence_panels()[0];
+    let small = painted(shown, 40, 8, Look::PLAIN);
+    assert!(small.contains("[k3]"), "{small}");
+    let large = painted(shown, 160, 50, Look::PLAIN);
+    for part in ["[k3]", "token 1 of 40", "write gate", "memory, head 2", "attention", "layer 3", "f fault", "Ways of"]
+    {
+        assert!(large.contains(part), "{part} is not in\n{large}");
+    }
 }
 
 #[test]

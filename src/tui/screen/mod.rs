@@ -7,6 +7,7 @@ mod home;
 mod lists;
 mod pages;
 mod run;
+mod sequence;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,9 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, look: Look) {
         (Some(Overlay::Settings(settings)), ..) => settings::paint(&mut pen, settings, app.cores),
         _ if app.comparison.is_some() => {
             app.comparison.iter().for_each(|comparison| compare::paint(&mut pen, comparison));
+        }
+        (_, Some(run), _) if run.stand.walk.open => {
+            sequence::paint(&mut pen, run.feed.state(), &run.stand, &app.with_sequences());
         }
         (_, Some(run), _) => run::paint(&mut pen, run.feed.state(), &run.stand, run.card),
         (_, None, Some(home)) => home::paint(&mut pen, home, app.cores),

@@ -9,7 +9,7 @@ use super::{header, part};
 use crate::contract::{Body, Card, Panel, StudyState, TrialState};
 use crate::tui::paint::{self, View};
 use crate::tui::pen::{Pen, shorten_middle};
-use crate::view::{Focus, Item, Shown, Size, Stand, Told, headline, items, journal, last_error, notes, words};
+use crate::view::{Focus, Item, Shown, Size, Stand, Told, Walk, headline, items, journal, last_error, notes, words};
 
 /// Paints everything but the footer.
 pub(super) fn paint(pen: &mut Pen, state: &StudyState, stand: &Stand, card: Option<&Card>) {
@@ -101,7 +101,8 @@ pub(super) fn panels(pen: &mut Pen, items: &[Item], stand: &Stand, empty: &str) 
 fn panel(pen: &mut Pen, item: &Item, number: usize, stand: &Stand, focused: bool, pages: &str) {
     let mut body = titled(pen, Some(number), &item.title(), pages, focused);
     let scroll = if focused && (stand.zoomed || stand.scroll > 0) { stand.scroll } else { 0 };
-    let view = View { glance: stand.charts.glance(item), scroll };
+    let Walk { token, picture, .. } = stand.walk;
+    let view = View { glance: stand.charts.glance(item), scroll, token, picture };
     match &item.shown {
         Shown::Verdict(verdict, card) => paint::verdict(&mut body, verdict, *card, scroll),
         Shown::Panel(panel) => paint::panel(&mut body, &sorted(panel, item, stand), view),

@@ -122,8 +122,22 @@ fn a_chart_that_is_read_closely() {
 }
 
 #[test]
+fn a_sequence_token_by_token() {
+    use Key::{Char, Down, Enter, PageDown};
+    let sizes = [(60, 15), (80, 24), (120, 40), (200, 60)];
+    let shown = [
+        pictures(&[Enter, Char('S')], false, &sizes[1..2]),
+        pictures(&[Enter, Char('S'), PageDown, Char('e'), Down], false, &sizes),
+        pictures(&[Enter, Char(']'), Char('S')], false, &sizes[1..2]),
+    ];
+    insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+#[test]
 fn ascii_only() {
     let look = Look { depth: Depth::None, glyphs: Glyphs::Ascii };
+    let page = drawn(&app(&[Key::Enter, Key::Char('S'), Key::PageDown], false, (120, 40)), look);
+    assert!(page.content().iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&page));
     let buffer = drawn(&app(&[Key::Enter], false, (80, 24)), look);
     assert!(buffer.content().iter().all(|cell| cell.symbol().is_ascii()), "{}", text(&buffer));
     insta::assert_snapshot!(text(&buffer));
@@ -164,6 +178,9 @@ fn places() -> Vec<Vec<Key>> {
         vec![Enter, Char('K'), Enter],
         vec![Enter, Char('7'), Char('z')],
         vec![Enter, Char('8'), Char('z')],
+        vec![Enter, Char('S'), Char('l'), Char('e'), Down],
+        vec![Enter, Char(']'), Char('S')],
+        vec![Enter, Char('9'), Char('z')],
         with(&[Char('c'), Char('+'), Char('w')]),
         with(&[Char('y'), Char('+'), Char('>'), Char('r')]),
     ]

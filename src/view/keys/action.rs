@@ -104,6 +104,8 @@ actions! {
     EventBack,
     /// Compare with the place of the cursor.
     Anchor,
+    /// Step through a sequence of the selected trial, or back to the panels.
+    Sequence,
     /// Along what the chart over all trials is drawn.
     Axis,
     /// Sort the focused table by the next column.

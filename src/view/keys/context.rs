@@ -23,6 +23,8 @@ pub enum Context {
     Cursor,
     /// Typing the name of a command.
     Palette,
+    /// A sequence that is stepped through; other keys are those of the run view.
+    Sequence,
     /// The knobs of a run.
     Knobs,
     /// The checkpoints of a trial.
@@ -37,12 +39,13 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order of the help page.
-    pub const ALL: [Context; 15] = [
+    pub const ALL: [Context; 16] = [
         Context::Home,
         Context::Run,
         Context::Compare,
         Context::Panels,
         Context::Cursor,
+        Context::Sequence,
         Context::Knobs,
         Context::Checkpoints,
         Context::Palette,
@@ -67,6 +70,7 @@ impl Context {
             Context::Compare => "Runs side by side",
             Context::Panels => "Panels and charts",
             Context::Cursor => "Cursor in the charts",
+            Context::Sequence => "A sequence, token by token",
             Context::Palette => "Commands by name",
             Context::Knobs => "Knobs of a run",
             Context::Checkpoints => "Checkpoints of a trial",

@@ -38,11 +38,24 @@ const RAMP: [[u8; 3]; 10] = [
     [253, 231, 37],
 ];
 
+/// Values of both signs: blue below zero, orange above, white at zero.
+const TWO_SIDED: [[u8; 3]; 5] = [[0, 68, 136], [86, 180, 233], [250, 250, 250], [230, 159, 0], [140, 60, 0]];
+
 /// Colour of a share in 0..1 of the ramp, and of text on it.
 pub(super) fn ramp(share: f64) -> (String, &'static str) {
-    let at = share.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
-    let low = (at as usize).min(RAMP.len() - 2);
-    let mix = |c: usize| RAMP[low][c] as f64 + (RAMP[low + 1][c] as f64 - RAMP[low][c] as f64) * (at - low as f64);
+    mixed(&RAMP, share)
+}
+
+/// The same of the ramp for values of both signs; zero is at 0.5.
+pub(super) fn two_sided(share: f64) -> (String, &'static str) {
+    mixed(&TWO_SIDED, share)
+}
+
+fn mixed(ramp: &[[u8; 3]], share: f64) -> (String, &'static str) {
+    let at = share.clamp(0.0, 1.0) * (ramp.len() - 1) as f64;
+    let low = (at as usize).min(ramp.len() - 2);
+    let (below, above) = (ramp[low], ramp[low + 1]);
+    let mix = |c: usize| f64::from(below[c]) + (f64::from(above[c]) - f64::from(below[c])) * (at - low as f64);
     let [r, g, b] = [mix(0), mix(1), mix(2)];
     let light = 0.299 * r + 0.587 * g + 0.114 * b > 140.0;
     (hex(r, g, b), if light { INK } else { "#ffffff" })

@@ -1,13 +1,24 @@
 //! A heat map: cells on a lightness ramp, letters or numbers on them, the ramp with its ends.
 
-use super::draw::{Anchor, INK, MISSING, MUTED, Part, fitted, nothing, px, ramp, rectangle, text, text_width};
+use super::draw::{
+    Anchor, INK, MISSING, MUTED, Part, fitted, nothing, px, ramp, rectangle, text, text_width, two_sided,
+};
 use crate::contract::{Axis, Heat, Span, short_number};
 
 /// Room above the cells, for the unit.
 const TOP: f64 = 24.0;
 
+/// The colour of a share of a ramp, and of text on it.
+type Ramp = fn(f64) -> (String, &'static str);
+
 /// Paints a matrix.
 pub(super) fn paint(heat: &Heat, width: f64) -> Part {
+    paint_sided(heat, false, width)
+}
+
+/// Paints a matrix, `signed` with zero in the middle of a ramp of two sides.
+pub(super) fn paint_sided(heat: &Heat, signed: bool, width: f64) -> Part {
+    let ramp: Ramp = if signed { two_sided } else { ramp };
     let (rows, columns) = (heat.rows.len(), heat.columns.len());
     if rows == 0 || columns == 0 {
         return nothing(width);
@@ -22,9 +33,9 @@ pub(super) fn paint(heat: &Heat, width: f64) -> Part {
     let span = heat.range.map_or_else(|| ends(&heat.values), |_| axis.span(heat.values.iter().copied()));
     let mut part = Part::new(left + wide + 90.0);
     part.height = TOP + high + 44.0;
-    cells(heat, span, cell, left, &mut part);
+    cells(heat, (span, ramp), cell, left, &mut part);
     labels(heat, cell, left, widest, &mut part);
-    scale(heat, span, left + wide + 16.0, high.max(60.0), &mut part);
+    scale(heat, (span, ramp), left + wide + 16.0, high.max(60.0), &mut part);
     part.height = part.height.max(TOP + high.max(60.0) + 10.0);
     part
 }
@@ -40,7 +51,7 @@ fn ends(values: &[f64]) -> Span {
 }
 
 /// The cells with what stands on them.
-fn cells(heat: &Heat, span: Span, cell: (f64, f64), left: f64, part: &mut Part) {
+fn cells(heat: &Heat, (span, ramp): (Span, Ramp), cell: (f64, f64), left: f64, part: &mut Part) {
     let columns = heat.columns.len();
     let gap = if cell.0 > 12.0 && cell.1 > 12.0 { 1.0 } else { 0.0 };
     let size = 12f64.min(cell.1 - 3.0);
@@ -84,7 +95,7 @@ fn labels(heat: &Heat, cell: (f64, f64), left: f64, widest: f64, part: &mut Part
 }
 
 /// The ramp with numbers at its ends and middle.
-fn scale(heat: &Heat, span: Span, x: f64, high: f64, part: &mut Part) {
+fn scale(heat: &Heat, (span, ramp): (Span, Ramp), x: f64, high: f64, part: &mut Part) {
     let steps = 32;
     for step in 0..steps {
         let (fill, _) = ramp(1.0 - (step as f64 + 0.5) / steps as f64);

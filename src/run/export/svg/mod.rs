@@ -9,7 +9,9 @@ mod frame;
 mod heat;
 mod images;
 mod lines;
+mod sankey;
 mod scatter;
+mod sequence;
 mod table;
 mod tokens;
 
@@ -55,8 +57,8 @@ fn paint(panel: &Panel, width: f64) -> Part {
         Body::Table(table) => table::paint(table),
         Body::Images(images) => images::paint(images, width),
         Body::Tokens(tokens) => tokens::paint(&tokens.tokens, width),
-        Body::Sequence(sequence) => tokens::paint(&sequence.tokens, width),
-        Body::Sankey(_) => draw::nothing(width),
+        Body::Sequence(sequence) => sequence::paint(sequence, width),
+        Body::Sankey(sankey) => sankey::paint(sankey, width),
         Body::Beside { panels } => beside(panels),
     };
     let width = width.min(body.width.max(320.0)).max(body.width);

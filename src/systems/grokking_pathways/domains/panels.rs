@@ -1,10 +1,9 @@
 //! What there is to see of one trial on mixed domains.
 
-use super::super::panels::{load, ways};
 use super::super::times;
 use super::groups::{Matched, own_domain};
 use super::trial::{DomainTrial, Look};
-use crate::contract::{Axis, Bar, Bars, Body, Dash, Line, Lines, Panel, Table};
+use crate::contract::{Axis, Bar, Bars, Body, Dash, Heat, Line, Lines, Panel, Table};
 use crate::instruments::pathways::Pathways;
 use crate::tasks::modular_domains::Domain;
 
@@ -64,6 +63,56 @@ fn gauge(looks: &[Look]) -> Panel {
          give. Below 1: questions of one domain, and within it those of one answer, share experts.",
         Body::Lines(Lines { x, y, lines, marks: Vec::new() }),
     )
+}
+
+/// A place of a pathway in words.
+fn place_name(place: usize, chosen: usize) -> String {
+    match chosen {
+        1 => format!("layer {}", place + 1),
+        k => format!("layer {}, rank {}", place / k + 1, place % k + 1),
+    }
+}
+
+/// Columns: samples, by number and name; rows: layer and rank; values: experts.
+fn ways(pathways: &Pathways, samples: &[(usize, String)], chosen: usize, experts: usize) -> Heat {
+    let places = samples.first().map_or(0, |(first, _)| pathways.of(*first).len());
+    let row = |place: usize| samples.iter().map(move |(sample, _)| f64::from(pathways.of(*sample)[place]));
+    Heat {
+        row_axis: "layer".into(),
+        column_axis: "training sample, by answer".into(),
+        rows: (0..places).map(|place| place_name(place, chosen)).collect(),
+        columns: samples.iter().map(|(_, name)| name.clone()).collect(),
+        values: (0..places).flat_map(row).collect(),
+        letters: Vec::new(),
+        range: Some((0.0, (experts - 1) as f64)),
+        unit: "expert".into(),
+    }
+}
+
+/// The load of every expert at every place of the pathways, of which a layer has `chosen`.
+fn load(chosen: usize, experts: usize, pathways: &Pathways) -> Panel {
+    let places = pathways.load(experts);
+    let bar = |(place, load): (usize, &Vec<f64>)| {
+        let name = place_name(place, chosen);
+        let one = move |(e, share): (usize, &f64)| Bar {
+            label: format!("{name}, expert {e}"),
+            value: *share,
+            interval: None,
+            note: String::new(),
+        };
+        load.iter().enumerate().map(one).collect::<Vec<_>>()
+    };
+    let bars = places.iter().enumerate().flat_map(bar).collect();
+    let entropy =
+        pathways.load_entropy(experts).map_or_else(String::new, |h| format!("entropy {h:.3} of an even load"));
+    Panel::new(
+        "load",
+        "Expert load",
+        "Share of the training samples at every expert. All at one expert would look like perfect sharing, and be \
+         nothing but a collapsed router.",
+        Body::Bars(Bars { axis: Axis::linear("share of samples").within(0.0, 1.0), bars }),
+    )
+    .noting(entropy)
 }
 
 fn matrix(trial: &DomainTrial, pathways: &Pathways) -> Panel {
