@@ -107,6 +107,18 @@ impl ModularDomains {
         ModularDomains { modulus, questions: [training, others].concat(), train }
     }
 
+    /// The least number of training questions, whatever pairs of a number with itself fall among them.
+    ///
+    /// # Panics
+    /// If the modulus is below 2.
+    pub fn least_training(modulus: usize, shares: [f64; 4]) -> usize {
+        let of = |share: f64| {
+            let pairs = training_pairs(modulus, share);
+            2 * pairs - pairs.min(modulus)
+        };
+        shares.into_iter().map(of).sum()
+    }
+
     /// Different tokens: the numbers, the operations, the equals sign.
     pub const fn vocabulary(modulus: usize) -> usize {
         modulus + Domain::ALL.len() + 1
@@ -183,6 +195,9 @@ mod tests {
             let trained = all.questions[..all.train].iter().filter(|q| q.domain == domain && q.a <= q.b).count();
             assert_eq!(trained, (share * 66.0) as usize, "{domain:?}");
         }
+        // 59, 46, 33 and 26 pairs, at most 11 of each of a number with itself.
+        assert_eq!(ModularDomains::least_training(11, SHARES), 2 * (59 + 46 + 33 + 26) - 4 * 11);
+        assert!(all.train >= ModularDomains::least_training(11, SHARES));
         // The training questions are mixed: the first sixty of them are of every domain.
         assert!(Domain::ALL.iter().all(|d| all.questions[..60].iter().any(|q| q.domain == *d)));
         assert_ne!(all.questions, ModularDomains::new(11, SHARES, Key::new(2)).questions);

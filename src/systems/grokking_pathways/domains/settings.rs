@@ -157,8 +157,9 @@ impl Domains {
         checks.positive("learning_rate", self.learning_rate, 1.0);
         checks.range("warm_up", self.warm_up, 0..=1_000_000);
         checks.share("load_factor", self.load_factor, 10.0);
-        // An epoch has whole batches: of the questions for training, a twentieth of all at the least.
-        checks.range("batch", self.batch, 1..=(self.questions() / 20).max(1));
+        // An epoch has whole batches.
+        let most = if self.modulus < 2 { 1 } else { ModularDomains::least_training(self.modulus, self.shares.all()) };
+        checks.range("batch", self.batch, 1..=most);
         checks.range("steps", self.steps, 1..=1_000_000);
         checks.range("every", self.every, 1..=self.steps.max(1));
         checks.range("probe", self.probe, 2..=2048);
