@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn what_is_written_is_what_queries_read() {
         let (tokens, width, heads) = SIZES;
-        let layers: [fn(&mut Builder<'_>, usize, usize, f32) -> FastWeights; 2] =
-            [FastWeights::adding, FastWeights::correcting];
+        type Build = fn(&mut Builder<'_>, usize, usize, f32) -> FastWeights;
+        let layers: [Build; 2] = [FastWeights::adding, FastWeights::correcting];
         for build in layers {
             let mut store = Store::new();
             let mut b = Builder::new(&mut store, Key::new(3));

@@ -95,7 +95,12 @@ pub fn sequence_area(width: u16, height: u16) -> Area {
 }
 
 /// The token that lies at a column and row of an area with a sequence, if one does.
-pub fn token_at(sequence: &Sequence, (width, height): (u16, u16), cursor: usize, (x, y): (u16, u16)) -> Option<usize> {
+pub(in crate::view) fn token_at(
+    sequence: &Sequence,
+    (width, height): (u16, u16),
+    cursor: usize,
+    (x, y): (u16, u16),
+) -> Option<usize> {
     let parts = parts(width, height, Shape::of(sequence));
     if y < parts.strip.height {
         let slots = strip(&sequence.tokens, width, cursor);

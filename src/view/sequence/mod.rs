@@ -2,7 +2,8 @@
 
 mod layout;
 
-pub use layout::{Parts, Shape, TokenAxis, parts, sequence_area, strip, token_at, token_text};
+pub(super) use layout::token_at;
+pub use layout::{Parts, Shape, TokenAxis, parts, sequence_area, strip, token_text};
 
 use super::Action;
 use super::panels::{END, PAGE};
@@ -41,7 +42,7 @@ pub fn sequences(trial: &TrialState) -> Vec<Read<'_>> {
 }
 
 /// How many pictures of a sequence a person can choose among: its matrices, or the layers of its experts.
-pub fn pictures(sequence: &Sequence) -> usize {
+fn pictures(sequence: &Sequence) -> usize {
     sequence.matrices.len().max(sequence.pathways.as_ref().map_or(0, |pathways| pathways.layers))
 }
 
