@@ -280,7 +280,7 @@ mod tests {
             ..Sequence::default()
         };
         let text = serde_json::to_string(&Panel::new("a", "A", "", Body::Sequence(sequence))).unwrap();
-        assert!(text.contains("[[0.123,null],[-1e-6,1.0]]") && text.contains("[null,2.5]"), "{text}");
+        assert!(text.contains("[[0.123,null],[-0.000001,1.0]]") && text.contains("[null,2.5]"), "{text}");
         let back: Panel = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&back).unwrap(), text);
     }

@@ -202,7 +202,7 @@ pub fn strip(tokens: &[Token], width: u16, cursor: usize) -> Vec<Slot> {
     let Some((start, wide)) = starts.get(cursor) else { return Vec::new() };
     let offset = (start + wide / 2).saturating_sub(room / 2).min(end.saturating_sub(room));
     // Never a part of a token at the left end.
-    let first = starts.iter().position(|(start, _)| *start > offset).unwrap_or(0).min(cursor);
+    let first = starts.iter().position(|(start, _)| *start > offset).unwrap_or(cursor).min(cursor);
     let offset = starts[first].0 - 1;
     let shown = starts.iter().enumerate().skip(first).map_while(|(token, (start, wide))| {
         let (x, wide) = (start - offset, (*wide).min(room.saturating_sub(1).max(1)));
