@@ -7,7 +7,7 @@ use crate::nn::layers::{Embedding, Fault, Linear, MemorySettings, OnlineMemory, 
 use crate::nn::weights::{Builder, Values};
 
 /// Standard deviation at which the embedding begins: small beside what the layers add.
-const EMBEDDING: f32 = 0.02;
+const EMBEDDING: f32 = 0.1;
 
 /// What a model is made from.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -74,13 +74,19 @@ pub(super) fn trained(trial: &RecallTrial, inside: &Inside) -> Panel {
     let token = |t: usize| {
         let asked = (t + questions).checked_sub(tokens);
         let right = asked.map_or(f64::NAN, |q| inside.right[q]);
-        let note = match asked {
-            _ if inside.faulty[t] => "fault".to_owned(),
-            Some(q) if inside.answers[q] != inside.targets[q] => format!("wrong: {}", word(inside.answers[q])),
-            Some(q) if !pixels => format!("query: {}", word(inside.targets[q])),
-            _ => String::new(),
+        let wrong = asked.filter(|q| inside.answers[*q] != inside.targets[*q]);
+        let note = match (wrong, asked) {
+            _ if inside.faulty[t] => "fault",
+            (Some(_), _) if !pixels => "wrong",
+            (None, Some(_)) if !pixels => "query",
+            _ => "",
         };
-        Token { text: word(inside.tokens[t]), weight: right, note }
+        let text = match asked.filter(|_| !pixels) {
+            Some(q) => format!("{}={}", word(inside.tokens[t]), word(inside.targets[q])),
+            None => word(inside.tokens[t]),
+        };
+        let said = wrong.map_or_else(String::new, |q| format!(", not {}", word(inside.answers[q])));
+        Token { text: text + &said, weight: right, note: note.into() }
     };
     let mut tracks = Vec::new();
     if !inside.errors.is_empty() {
@@ -99,8 +105,9 @@ pub(super) fn trained(trial: &RecallTrial, inside: &Inside) -> Panel {
         matrices.push(Matrix { by_token: true, range: Some((0.0, 1.0)), ..attention });
     }
     let sequence = Sequence { tokens: (0..tokens).map(token).collect(), tracks, matrices, pathways: None };
-    let says = "One sequence of the examination: keys k and values v as they are read, then the keys that are asked. The \
-                first head's memory after each token, the length of the error that the token descended, and its gates. A \
-                fault reaches the memory as noise, and the gates cannot see it.";
+    let says = "One sequence of the examination: keys k and values v as they are read, then the keys that are asked, with their \
+                value, and what was answered where that was wrong. The first head's memory after each token, the length of \
+                the error that the token descended, and its gates. A fault reaches the memory as noise, and the gates \
+                cannot see it.";
     Panel::new("sequence", "One sequence in memory", says, Body::Sequence(sequence))
 }

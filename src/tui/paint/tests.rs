@@ -204,8 +204,7 @@ fn a_sequence_shows_more_where_there_is_room() {
     let small = painted(shown, 40, 8, Look::PLAIN);
     assert!(small.contains("[k3]"), "{small}");
     let large = painted(shown, 160, 50, Look::PLAIN);
-    for part in ["[k3]", "token 1 of 40", "write gate", "memory, head 2", "+1", "layer 3", "f fault", "Ways of"]
-    {
+    for part in ["[k3]", "token 1 of 40", "write gate", "memory, head 2", "+1", "layer 3", "f fault", "Ways of"] {
         assert!(large.contains(part), "{part} is not in\n{large}");
     }
 }
