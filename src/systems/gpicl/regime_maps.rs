@@ -109,9 +109,9 @@ pub(super) fn regimes(evidence: &Evidence<'_>) -> Option<Panel> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Gpicl;
     use super::*;
     use crate::contract::{Event, TrialSpec};
-    use crate::systems::gpicl::Gpicl;
     use crate::training::testing::{preset, result};
 
     /// What a seed reaches: wide models with many tasks learn, others memorise.

@@ -161,9 +161,9 @@ fn row(condition: &str, name: &str, lead: &Lead) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::GrokkingPathways;
     use super::*;
     use crate::contract::Event;
-    use crate::systems::grokking_pathways::GrokkingPathways;
     use crate::training::testing::{preset, result};
 
     /// A seed that memorised at once, with a step of a smooth bend: test accuracy behind look 39, D at `at`.
