@@ -148,7 +148,7 @@ impl Matrix {
         match (low, high) {
             _ if low < 0.0 && high > 0.0 => (-high.max(-low), high.max(-low)),
             _ if low < high => (low, high),
-            _ if low.is_finite() => (low.min(0.0), high.max(0.0) + f64::from(u8::from(high <= 0.0))),
+            _ if low.is_finite() && low != 0.0 => (low.min(0.0), high.max(0.0)),
             _ => (0.0, 1.0),
         }
     }
@@ -239,6 +239,7 @@ mod tests {
         assert_eq!(Matrix { range: Some((-1.0, 3.0)), ..still.clone() }.ends(), (-3.0, 3.0));
         assert_eq!(memory(vec![vec![0.0; 2]]).ends(), (0.0, 1.0));
         assert_eq!(memory(vec![vec![f32::NAN; 2]]).ends(), (0.0, 1.0));
+        assert_eq!(memory(vec![vec![-3.0; 2]]).ends(), (-3.0, 0.0));
         assert!(moving.is_signed() && !still.is_signed());
     }
 

@@ -436,7 +436,7 @@ fn a_sequence_is_stepped_through_and_the_cursor_stays() {
     press(&mut app, "j i");
     assert_eq!((walk(&app).picture, asked(&bench).last().unwrap().as_str()), (1, "Pause"), "keys of the run work");
     assert!(matches!(&app.overlay, Some(Overlay::Explain(title, text, 0))
-        if title == "A memory under fire" && text.contains("8 of 40 noted")));
+        if title == "A memory under fire" && text.contains("6 of 40 noted")));
     press(&mut app, "\x1b");
     assert_eq!(app.context(), Context::Sequence, "the page is still there");
     app.pointed(Pointed::Click, (30, 8));

@@ -358,7 +358,7 @@ pub(crate) fn sequence_panels() -> Vec<Panel> {
     };
     let says = "Pairs are written, two faults break the memory, and it is asked.";
     vec![
-        Panel::new("sequence", "A memory under fire", says, Body::Sequence(sequence)).noting("8 of 40 noted"),
+        Panel::new("sequence", "A memory under fire", says, Body::Sequence(sequence)).noting("6 of 40 noted"),
         Panel::new("flow", "From layer to layer", "How many tokens go where.", Body::Sankey(flow)),
     ]
 }

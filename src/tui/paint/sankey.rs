@@ -25,9 +25,9 @@ pub(super) fn paint(pen: &mut Pen, data: &Sankey, marked: &[(usize, usize, usize
     if count == 0 || (0..count).all(|column| data.total(column) <= 0.0) {
         return nothing(pen, "nothing flows yet");
     }
-    let least = count as u16 * NAME + (count as u16).saturating_sub(1) * BAND;
+    let least = count * usize::from(NAME + BAND) - usize::from(BAND);
     let longest = data.columns.iter().map(|column| column.nodes.len()).max().unwrap_or(0);
-    if pen.width() < least || usize::from(pen.height()) < longest.min(6) + 1 {
+    if usize::from(pen.width()) < least || usize::from(pen.height()) < longest.min(6) + 1 {
         return listed(pen, data);
     }
     let head = u16::from(data.columns.iter().any(|column| !column.label.is_empty()));

@@ -92,8 +92,8 @@ impl Walk {
             Action::Last => self.token = moved(END),
             Action::EventOn => self.token = sequence.marked_from(token, true).unwrap_or(token),
             Action::EventBack => self.token = sequence.marked_from(token, false).unwrap_or(token),
-            Action::Up => self.picture = turned(self.picture.min(pictures), pictures, -1),
-            Action::Down => self.picture = turned(self.picture.min(pictures), pictures, 1),
+            Action::Up => self.picture = turned(self.picture.min(pictures.saturating_sub(1)), pictures, -1),
+            Action::Down => self.picture = turned(self.picture.min(pictures.saturating_sub(1)), pictures, 1),
             Action::Next | Action::Previous => {
                 let by = if action == Action::Next { 1 } else { -1 };
                 self.panel = all[turned(place, all.len(), by)].0.id.clone();

@@ -9,7 +9,7 @@ mod tracks;
 
 use super::nothing;
 use super::sankey;
-use crate::contract::{Pathways, Sequence};
+use crate::contract::{Matrix, Pathways, Sequence};
 use crate::tui::pen::{Pen, rect};
 use crate::view::{Area, Parts, Shape, TokenAxis, parts};
 
@@ -56,8 +56,13 @@ fn pictures(pen: &mut Pen, data: &Sequence, token: usize, picture: usize, parts:
         flow(&mut pen.inset(width - flow_width, 0, 0, 0), ways, token, parts.strips.height == 0);
     }
     let mut room = pen.inset(0, 0, if flow_width > 0 { flow_width + 2 } else { 0 }, 0);
-    let widths: Vec<u16> =
-        data.matrices.iter().map(|one| matrix::width(one, room.width(), room.height(), room.look)).collect();
+    // Each gets its part of the room, but no less than a column a value.
+    let share = (room.width() + 2) / (data.matrices.len().max(1) as u16);
+    let wanted = |one: &Matrix| {
+        let least = u16::try_from(one.columns.saturating_add(1)).unwrap_or(u16::MAX);
+        matrix::width(one, share.saturating_sub(2).max(least).min(room.width()), room.height(), room.look)
+    };
+    let widths: Vec<u16> = data.matrices.iter().map(wanted).collect();
     let chosen = picture.min(data.matrices.len().saturating_sub(1));
     let all: u16 = widths.iter().fold(0, |sum, width| sum.saturating_add(width + 2));
     let first = if all <= room.width().saturating_add(2) { 0 } else { chosen };
