@@ -11,6 +11,7 @@ mod cell;
 mod checkpoint;
 mod event;
 mod evidence;
+mod graphs;
 mod knob;
 mod missing;
 mod panel;
@@ -33,6 +34,7 @@ pub use cell::Cell;
 pub use checkpoint::{Archive, Checkpoint, Tensor};
 pub use event::{Closing, Event, Level};
 pub use evidence::{Evidence, Recorded};
+pub use graphs::{Edge, EdgeKind, Frame, Graph, Graphs, Layout, NodeState};
 pub use knob::{Knob, Turn};
 pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,

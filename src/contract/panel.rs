@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::graphs::Graphs;
 use super::missing;
 use super::sankey::Sankey;
 use super::sequence::Sequence;
@@ -277,6 +278,8 @@ pub enum Body {
     Heat(Heat),
     /// Bars.
     Bars(Bars),
+    /// Small graphs, step by step.
+    Graphs(Graphs),
     /// Shares that flow from column to column.
     Sankey(Sankey),
     /// A scatter.

@@ -5,7 +5,7 @@ use csv::Writer;
 use super::file_name;
 use super::numbers::exact;
 use crate::contract::{
-    Bars, Body, Heat, Images, Lines, Matrix, Panel, Sankey, Scatter, Sequence, StudyState, Table, Token,
+    Bars, Body, Graphs, Heat, Images, Lines, Matrix, Panel, Sankey, Scatter, Sequence, StudyState, Table, Token,
 };
 
 /// Rows on their way to a CSV text.
@@ -35,7 +35,8 @@ impl Rows {
 /// scatter `group,label,x,y`; a table its own; images `image,row,column,value`; tokens
 /// `position,text,weight,note`; a sequence its tokens, and files for its tracks `track,position,value`,
 /// matrices `matrix,position,row,column,value` and pathways `position,layer,rank,expert,weight`; what flows
-/// `column,from,to,weight` and its nodes `column,node,load`. A missing value is an empty cell.
+/// `column,from,to,weight` and its nodes `column,node,load`; graphs `graph,step,from,to,weight,kind` and their nodes
+/// `graph,step,node,state,value,x,y`. A missing value is an empty cell.
 pub fn panel_csvs(panel: &Panel) -> Vec<(String, String)> {
     let stem = file_name(&panel.id);
     let text = match &panel.body {
@@ -57,6 +58,9 @@ pub fn panel_csvs(panel: &Panel) -> Vec<(String, String)> {
         Body::Images(images) => of_images(images),
         Body::Tokens(tokens) => of_tokens(&tokens.tokens),
         Body::Sequence(sequence) => return of_sequence(&stem, sequence),
+        Body::Graphs(graphs) => {
+            return vec![(stem.clone(), of_edges(graphs)), (format!("{stem}.nodes"), of_graph_nodes(graphs))];
+        }
         Body::Sankey(sankey) => {
             return vec![(stem.clone(), of_links(sankey)), (format!("{stem}.nodes"), of_nodes(sankey))];
         }
@@ -200,6 +204,34 @@ fn of_nodes(sankey: &Sankey) -> String {
     let mut rows = Rows::new(&["column", "node", "load"]);
     for column in &sankey.columns {
         column.nodes.iter().for_each(|node| rows.add([&column.label, &node.label, &exact(node.load)]));
+    }
+    rows.text()
+}
+
+fn of_edges(graphs: &Graphs) -> String {
+    let mut rows = Rows::new(&["graph", "step", "from", "to", "weight", "kind"]);
+    for graph in &graphs.graphs {
+        let name = |node: usize| graph.nodes.get(node).map_or("", String::as_str);
+        for (step, frame) in graph.frames.iter().enumerate() {
+            for edge in &frame.edges {
+                let (step, weight) = (step.to_string(), exact(edge.weight));
+                rows.add([&graph.label, &step, name(edge.from), name(edge.to), &weight, edge.kind.name()]);
+            }
+        }
+    }
+    rows.text()
+}
+
+fn of_graph_nodes(graphs: &Graphs) -> String {
+    let mut rows = Rows::new(&["graph", "step", "node", "state", "value", "x", "y"]);
+    for graph in &graphs.graphs {
+        for (step, frame) in graph.frames.iter().enumerate() {
+            for (name, node) in graph.nodes.iter().zip(&frame.nodes) {
+                let (x, y) = node.place.map_or((String::new(), String::new()), |(x, y)| (exact(x), exact(y)));
+                let state = graphs.states.get(node.state).map_or("", String::as_str);
+                rows.add([&graph.label, &step.to_string(), name, state, &node.value, &x, &y]);
+            }
+        }
     }
     rows.text()
 }

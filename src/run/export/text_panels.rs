@@ -5,7 +5,9 @@ use unicode_width::UnicodeWidthStr;
 use super::clean;
 use super::numbers::shown;
 use super::text::aligned;
-use crate::contract::{Bars, Body, Heat, Image, Lines, Panel, Sankey, Scale, Scatter, Sequence, Span, Token};
+use crate::contract::{
+    Bars, Body, EdgeKind, Graphs, Heat, Image, Lines, Panel, Sankey, Scale, Scatter, Sequence, Span, Token,
+};
 
 /// Rows of a long list that are printed; the CSV has the others.
 const MOST: usize = 40;
@@ -33,6 +35,7 @@ pub fn panel_text(panel: &Panel, width: usize) -> String {
         Body::Images(images) => images.images.iter().map(of_image).collect(),
         Body::Tokens(tokens) => of_tokens(&tokens.tokens, width),
         Body::Sequence(sequence) => of_sequence(sequence, width),
+        Body::Graphs(graphs) => of_graphs(graphs, width),
         Body::Sankey(sankey) => of_sankey(sankey),
         Body::Beside { panels } => panels.iter().map(|panel| format!("\n{}", panel_text(panel, width))).collect(),
     };
@@ -223,6 +226,33 @@ fn of_sankey(sankey: &Sankey) -> String {
     let mut text = aligned(&["", "from", "to", "flows", "share"], &rows);
     if more > 0 {
         text += &format!("and {more} more links\n");
+    }
+    text
+}
+
+/// The last step: how every node stands, and the edges that it is about.
+fn of_graphs(graphs: &Graphs, width: usize) -> String {
+    let Some(step) = graphs.len().checked_sub(1) else { return "no step yet\n".to_owned() };
+    let mut text = format!("step {} of {}", step + 1, step + 1);
+    text += &graphs.steps.get(step).map_or_else(String::new, |name| format!(": {}", clean(name)));
+    text.push('\n');
+    for graph in &graphs.graphs {
+        let Some(frame) = graph.frame(step) else { continue };
+        let note = if frame.note.is_empty() { String::new() } else { format!(" ({})", frame.note) };
+        text += &wrapped(&format!("{}{note}", graph.label), width);
+        let mut rows = Vec::new();
+        for (at, (name, node)) in graph.nodes.iter().zip(&frame.nodes).enumerate() {
+            let state = graphs.states.get(node.state).cloned().unwrap_or_default();
+            let said = frame.edges.iter().filter(|edge| edge.from == at && edge.kind != EdgeKind::Plain);
+            let said = said.filter_map(|edge| Some(format!("{} {}", edge.kind.name(), graph.nodes.get(edge.to)?)));
+            rows.push(vec![name.clone(), state, node.value.clone(), said.collect::<Vec<_>>().join(", ")]);
+        }
+        let more = rows.len().saturating_sub(MOST);
+        rows.truncate(MOST);
+        text += &aligned(&["node", "state", "value", "edges"], &rows);
+        if more > 0 {
+            text += &format!("and {more} more nodes\n");
+        }
     }
     text
 }

@@ -3,6 +3,7 @@
 mod axes;
 mod bars;
 mod beside;
+mod graphs;
 mod heat;
 mod images;
 mod legend;
@@ -64,6 +65,7 @@ fn body(pen: &mut Pen, body: &Body, view: View) {
         Body::Images(data) => images::paint(pen, data, view.scroll),
         Body::Tokens(data) => tokens::paint(pen, &data.tokens, view.scroll),
         Body::Sequence(data) => sequence::paint(pen, data, view.token, view.picture),
+        Body::Graphs(data) => graphs::paint(pen, data, view.token),
         Body::Sankey(data) => sankey::paint(pen, data, &[]),
         Body::Beside { panels } => beside::paint(pen, panels, view),
     }

@@ -6,6 +6,7 @@
 mod bars;
 mod draw;
 mod frame;
+mod graphs;
 mod heat;
 mod images;
 mod lines;
@@ -58,6 +59,7 @@ fn paint(panel: &Panel, width: f64) -> Part {
         Body::Images(images) => images::paint(images, width),
         Body::Tokens(tokens) => tokens::paint(&tokens.tokens, width),
         Body::Sequence(sequence) => sequence::paint(sequence, width),
+        Body::Graphs(graphs) => graphs::paint(graphs, width),
         Body::Sankey(sankey) => sankey::paint(sankey, width),
         Body::Beside { panels } => beside(panels),
     };
