@@ -65,6 +65,7 @@ pub struct NodeState {
     /// A word or a value beside it; may be empty.
     pub value: String,
     /// Where it stands when the layout is `Placed`: right and up, in any unit that all nodes share.
+    #[serde(with = "missing::place", default)]
     pub place: Option<(f64, f64)>,
 }
 

@@ -27,6 +27,21 @@ pub(super) mod list {
     }
 }
 
+/// A place that there may be; one that is not finite is none.
+pub(super) mod place {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Place = Option<(f64, f64)>;
+
+    pub(in crate::contract) fn serialize<S: Serializer>(place: &Place, to: S) -> Result<S::Ok, S::Error> {
+        place.filter(|(x, y)| x.is_finite() && y.is_finite()).serialize(to)
+    }
+
+    pub(in crate::contract) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Place, D::Error> {
+        Place::deserialize(from)
+    }
+}
+
 /// A list of points.
 pub(super) mod pairs {
     use serde::{Deserialize, Deserializer, Serializer};

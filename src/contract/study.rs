@@ -37,7 +37,8 @@ pub trait System: Sized + Send + Sync + 'static {
     const PICTURES: &'static [&'static str] = &[];
     /// Settings that may be changed while a trial runs.
     const KNOBS: &'static [Knob] = &[];
-    /// Whether its trials show sequences to step through ([`Body::Sequence`](super::Body::Sequence)).
+    /// Whether its trials show something to step through ([`Body::Sequence`](super::Body::Sequence),
+    /// [`Body::Graphs`](super::Body::Graphs)).
     const SEQUENCES: bool = false;
     /// Instruments that its trials may be read with ([`Trial::readings`]); none where no trial trains a model.
     const INSTRUMENTS: &'static [&'static str] = &[];

@@ -446,7 +446,7 @@ fn a_sequence_is_stepped_through_and_the_cursor_stays() {
     press(&mut app, "\x1b");
     assert_eq!((app.context(), walk(&app).token), (Context::Run, picked + 1));
     press(&mut app, "S]l");
-    assert!(app.message.as_ref().unwrap().text.contains("shows no sequence"), "the next trial has none");
+    assert!(app.message.as_ref().unwrap().text.contains("shows nothing to step through"), "the next trial has none");
     assert!(app.footer().iter().all(|binding| binding.action != Action::EventOn));
     press(&mut app, "S\x1b");
     assert_eq!(app.context(), Context::Home);

@@ -297,6 +297,57 @@ pub(crate) fn trial_panels() -> Vec<Panel> {
     .collect()
 }
 
+/// A search through a small graph as it should go and as a network does it, and the tree of a sentence.
+pub(crate) fn graphs_panel() -> Panel {
+    const PARENTS: [usize; 5] = [0, 0, 1, 1, 0];
+    const EDGES: [(usize, usize); 7] = [(0, 1), (0, 4), (1, 2), (1, 3), (1, 4), (2, 3), (3, 4)];
+    let reached_at = [0, 1, 2, 2, 1];
+    let frame = |step: usize, learned: bool| {
+        let wrong = |node: usize| learned && step >= 2 && node == 3;
+        let node = |node: usize| NodeState {
+            state: usize::from(reached_at[node] <= step),
+            value: if wrong(node) { "4".into() } else { PARENTS[node].to_string() },
+            place: None,
+        };
+        let plain = EDGES.map(|(from, to)| Edge { from, to, weight: 0.4, kind: EdgeKind::Plain });
+        let pointer = |to: usize| {
+            let (from, kind) = if wrong(to) { (4, EdgeKind::Wrong) } else { (PARENTS[to], EdgeKind::Chosen) };
+            Edge { from, to, weight: 1.0, kind }
+        };
+        let chosen = (1..5).filter(|node| reached_at[*node] <= step).map(pointer);
+        let note = if learned && step >= 2 { "1 of 5 wrong".into() } else { String::new() };
+        let (nodes, edges) = ((0..5).map(node).collect(), plain.into_iter().chain(chosen).collect());
+        Frame { note, marked: learned && step == 2, nodes, edges }
+    };
+    let graph = |label: &str, learned| Graph {
+        label: label.into(),
+        directed: true,
+        layout: Layout::Circle,
+        nodes: (0..5).map(|node| node.to_string()).collect(),
+        frames: (0..4).map(|step| frame(step, learned)).collect(),
+    };
+    let heads = [(0, 1), (2, 0), (2, 4), (4, 3)];
+    let words = ["jump", "left", "after", "walk", "twice"];
+    let values = ["JUMP", "LT JUMP", "WALK WALK LT JUMP", "WALK", "WALK WALK"];
+    let tree = Graph {
+        label: "tree".into(),
+        directed: true,
+        layout: Layout::Tree,
+        nodes: words.map(str::to_owned).to_vec(),
+        frames: vec![Frame {
+            nodes: values.map(|value| NodeState { state: 1, value: value.into(), place: None }).to_vec(),
+            edges: heads.map(|(from, to)| Edge { from, to, weight: 0.8, kind: EdgeKind::Plain }).to_vec(),
+            ..Frame::default()
+        }],
+    };
+    let body = Graphs {
+        states: vec!["open".into(), "reached".into()],
+        steps: ["start", "from 0", "from 1 and 4", "the end"].map(str::to_owned).to_vec(),
+        graphs: vec![graph("compiled", false), graph("trained", true), tree],
+    };
+    Panel::new("twins", "The same search twice", "Pointers as they should be and as they are.", Body::Graphs(body))
+}
+
 /// A memory that is written, read and broken, and what flows between its experts.
 pub(crate) fn sequence_panels() -> Vec<Panel> {
     const TOKENS: usize = 40;
@@ -359,6 +410,7 @@ pub(crate) fn sequence_panels() -> Vec<Panel> {
     let says = "Pairs are written, two faults break the memory, and it is asked.";
     vec![
         Panel::new("sequence", "A memory under fire", says, Body::Sequence(sequence)).noting("6 of 40 noted"),
+        graphs_panel(),
         Panel::new("flow", "From layer to layer", "How many tokens go where.", Body::Sankey(flow)),
     ]
 }

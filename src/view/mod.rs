@@ -48,6 +48,6 @@ pub use metric::{Along, headline, metric_names};
 pub use palette::Palette;
 pub use pointer::Pointed;
 pub use run::{Focus, Item, Shown, Stand, Told, items, journal, last_error, notes};
-pub use sequence::{Parts, Read, Shape, TokenAxis, Walk, parts, sequence_area, sequences, strip, token_text};
+pub use sequence::{Parts, Read, Shape, Steps, TokenAxis, Walk, parts, sequence_area, sequences, strip, token_text};
 pub use settings::{Field, SettingRow, Settings};
 pub use tour::{Stop, Tour};

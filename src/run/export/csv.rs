@@ -314,6 +314,8 @@ mod tests {
         );
         assert_eq!(part(3, 3), ["1", "1", "0", "2", "0.5"]);
         assert_eq!(row("flow", 0), ["layer 1", "0", "1", "2"]);
+        assert_eq!(row("trace", 2), ["G", "0", "c", "a", "1", "wrong"]);
+        assert_eq!(read(&sample("trace")[1].1).1[1], ["G", "0", "<b>", "shut", "<1>", "1", "1"]);
         assert_eq!(
             sample("pair").iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
             ["pair.digits", "pair.race"]

@@ -157,10 +157,52 @@ fn flow() -> Panel {
     Panel::new("flow", "From layer to layer", "", Body::Sankey(flow))
 }
 
+fn trace() -> Panel {
+    let node = |state, x: f64| NodeState { state, value: "<1>".into(), place: Some((x, x * x)) };
+    let frame = |shift: f64| Frame {
+        note: "one <moves>".into(),
+        marked: shift > 0.0,
+        nodes: vec![node(0, shift), node(1, 1.0), node(0, 2.0)],
+        edges: vec![
+            Edge { from: 0, to: 1, weight: 0.5, kind: EdgeKind::Plain },
+            Edge { from: 1, to: 2, weight: 1.0, kind: EdgeKind::Chosen },
+            Edge { from: 2, to: 0, weight: 1.0, kind: EdgeKind::Wrong },
+            Edge { from: 2, to: 2, weight: f64::NAN, kind: EdgeKind::Reference },
+        ],
+    };
+    let graph = |layout| Graph {
+        label: "G".into(),
+        directed: true,
+        layout,
+        nodes: ["a", "<b>", "c"].map(str::to_owned).to_vec(),
+        frames: vec![frame(0.0), frame(0.5)],
+    };
+    let body = Body::Graphs(Graphs {
+        states: vec!["open".into(), "shut".into()],
+        steps: vec!["before".into(), "after".into()],
+        graphs: [Layout::Circle, Layout::Placed, Layout::Tree].map(graph).to_vec(),
+    });
+    Panel::new("trace", "Three graphs", "Step by step.", body)
+}
+
 /// One panel of every kind, all with data; the first has lines.
 pub(crate) fn panels() -> Vec<Panel> {
     let pair = Panel::new("pair", "A digit and its curve", "", Body::Beside { panels: vec![digits(), race()] });
-    vec![curves(), race(), map(), attention(), bars(), plane(), table(), digits(), strip(), pair, memory(), flow()]
+    vec![
+        curves(),
+        race(),
+        map(),
+        attention(),
+        bars(),
+        plane(),
+        table(),
+        digits(),
+        strip(),
+        pair,
+        memory(),
+        flow(),
+        trace(),
+    ]
 }
 
 /// One panel of every kind, none with data.
@@ -176,6 +218,8 @@ pub(crate) fn empty_panels() -> Vec<Panel> {
         Body::Tokens(Tokens::default()),
         Body::Sequence(Sequence::default()),
         Body::Sankey(Sankey::default()),
+        Body::Graphs(Graphs::default()),
+        Body::Graphs(Graphs { graphs: vec![Graph::default()], ..Graphs::default() }),
         Body::Beside { panels: vec![] },
     ];
     bodies.into_iter().map(|body| Panel::new("empty", "", "", body)).collect()

@@ -280,6 +280,7 @@ mod tests {
             ("pair", "Plateau race"),
             ("memory", "<b>(fault)"),
             ("flow", "layer 1"),
+            ("trace", "chosen c"),
         ] {
             let text = sample(id);
             assert!(text.contains(part), "{id} lacks {part}:\n{text}");

@@ -16,7 +16,7 @@ const LEAST: (u16, u16) = (16, 5);
 const FAINTEST: f64 = 0.08;
 
 /// Paints the graphs at a step; those without room are counted.
-pub(super) fn paint(pen: &mut Pen, data: &Graphs, step: usize) {
+pub(in crate::tui) fn paint(pen: &mut Pen, data: &Graphs, step: usize) {
     let Some(last) = data.len().checked_sub(1) else { return nothing(pen, "no step yet") };
     let step = step.min(last);
     let top = if pen.height() > 4 { heading(pen, data, step) } else { 0 };
@@ -126,7 +126,9 @@ fn edges(pen: &mut Pen, graph: &Graph, frame: &Frame, places: &[Option<(f64, f64
             EdgeKind::Wrong => Dash::Dashed,
             EdgeKind::Plain | EdgeKind::Chosen => Dash::Solid,
         };
-        canvas.line([Some(from), Some(to)], dash, ink(edge));
+        // A canvas draws from left to right.
+        let (left, right) = if from.0 <= to.0 { (from, to) } else { (to, from) };
+        canvas.line([Some(left), Some(right)], dash, ink(edge));
         if graph.directed && edge.kind != EdgeKind::Reference && edge.weight >= 0.5 {
             heads.push((from, to, ink(edge)));
         }

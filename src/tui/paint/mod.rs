@@ -18,6 +18,7 @@ mod verdict;
 
 pub(super) use verdict::{paint as verdict, style as verdict_style};
 
+pub(super) use graphs::paint as graphs;
 pub(super) use sequence::paint as sequence;
 
 use super::guard;

@@ -72,7 +72,7 @@ fn other() -> impl Strategy<Value = Body> {
     let images = several(image).prop_map(|images| Body::Images(Images { images }));
     let token = (word(), number(), word()).prop_map(|(text, weight, note)| Token { text, weight, note });
     let tokens = several(token).prop_map(|tokens| Body::Tokens(Tokens { tokens }));
-    prop_oneof![bars, scatter, table, images, tokens, sequence(), sankey()]
+    prop_oneof![bars, scatter, table, images, tokens, sequence(), sankey(), graphs()]
 }
 
 /// Sequences whose parts fit together, or not.
@@ -108,6 +108,23 @@ fn sankey() -> impl Strategy<Value = Body> {
     let link = link.prop_map(|(column, from, to, weight)| Link { column, from, to, weight });
     let all = (several(column), prop::collection::vec(link, 0..20));
     all.prop_map(|(columns, links)| Body::Sankey(Sankey { columns, links }))
+}
+
+/// Graphs whose parts fit together, or not.
+fn graphs() -> impl Strategy<Value = Body> {
+    let place = prop::option::of((number(), number()));
+    let node = (0_usize..9, word(), place).prop_map(|(state, value, place)| NodeState { state, value, place });
+    let kinds = vec![EdgeKind::Plain, EdgeKind::Chosen, EdgeKind::Wrong, EdgeKind::Reference];
+    let edge = (0_usize..7, 0_usize..7, number(), proptest::sample::select(kinds));
+    let edge = edge.prop_map(|(from, to, weight, kind)| Edge { from, to, weight, kind });
+    let frame = (word(), any::<bool>(), several(node), several(edge));
+    let frame = frame.prop_map(|(note, marked, nodes, edges)| Frame { note, marked, nodes, edges });
+    let layout = proptest::sample::select(vec![Layout::Circle, Layout::Placed, Layout::Tree]);
+    let graph = (word(), any::<bool>(), layout, several(word()), several(frame));
+    let graph =
+        graph.prop_map(|(label, directed, layout, nodes, frames)| Graph { label, directed, layout, nodes, frames });
+    let all = (several(word()), several(word()), several(graph));
+    all.prop_map(|(states, steps, graphs)| Body::Graphs(Graphs { states, steps, graphs }))
 }
 
 fn any_body() -> impl Strategy<Value = Body> {

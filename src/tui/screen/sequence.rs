@@ -1,16 +1,16 @@
-//! The page of a sequence: header, title, and the sequence with the cursor on one of its tokens.
+//! The page of a sequence or of graphs: header, title, and what is stepped through at one of its tokens or steps.
 
 use super::chrome::titled;
 use super::header;
 use crate::contract::StudyState;
 use crate::tui::paint;
 use crate::tui::pen::{Pen, rect, wrap};
-use crate::view::{Stand, sequence_area, sequences};
+use crate::view::{Stand, Steps, sequence_area, sequences};
 
 /// Text is set no wider than this.
 const MEASURE: u16 = 96;
 
-/// Paints everything but the footer; `systems` are those whose trials show sequences.
+/// Paints everything but the footer; `systems` are those whose trials show something to step through.
 pub(super) fn paint(pen: &mut Pen, state: &StudyState, stand: &Stand, systems: &str) {
     let area = sequence_area(pen.width(), pen.height());
     let height = pen.height();
@@ -19,13 +19,16 @@ pub(super) fn paint(pen: &mut Pen, state: &StudyState, stand: &Stand, systems: &
     let all = trial.map_or_else(Vec::new, sequences);
     let name = trial.map_or("", |trial| trial.result.spec.name.as_str());
     let (place, count) = (stand.walk.place(&all), all.len());
-    let title = all.get(place).map_or("A sequence, token by token", |(panel, _)| panel.title.as_str());
+    let title = all.get(place).map_or("Step by step", |(panel, _)| panel.title.as_str());
     let note = if count > 1 { format!("{name}, {} of {count}", place + 1) } else { name.to_owned() };
     let below = height.saturating_sub(area.y);
     _ = titled(&mut pen.inset(0, area.y.saturating_sub(1), 0, below), None, title, &note, true);
     let mut body = pen.within(rect(area));
     match all.get(place) {
-        Some((_, sequence)) => paint::sequence(&mut body, sequence, stand.walk.token, stand.walk.picture),
+        Some((_, Steps::Sequence(sequence))) => {
+            paint::sequence(&mut body, sequence, stand.walk.token, stand.walk.picture);
+        }
+        Some((_, Steps::Graphs(graphs))) => paint::graphs(&mut body, graphs, stand.walk.token),
         None => nothing(&mut body, state, name, systems),
     }
 }
@@ -36,10 +39,10 @@ fn nothing(pen: &mut Pen, state: &StudyState, name: &str, systems: &str) {
     let others: Vec<&str> = others.map(|trial| trial.result.spec.name.as_str()).collect();
     let mut text = match name {
         "" => "There is no trial yet.".to_owned(),
-        name => format!("The trial {name} shows no sequence to step through."),
+        name => format!("The trial {name} shows nothing to step through."),
     };
     text += &match others.as_slice() {
-        [] => " No trial of this run shows one now.".to_owned(),
+        [] => " No trial of this run does now.".to_owned(),
         [one] => format!(" In this run {one} does."),
         [first, .., last] if others.len() > 8 => {
             format!(" In this run {} trials do, from {first} to {last}.", others.len())
@@ -47,7 +50,7 @@ fn nothing(pen: &mut Pen, state: &StudyState, name: &str, systems: &str) {
         some => format!(" In this run these do: {}.", some.join(", ")),
     };
     if !systems.is_empty() {
-        text += &format!(" Systems whose trials show sequences: {systems}. The keys ] and [ go to other trials.");
+        text += &format!(" Systems whose trials do: {systems}. The keys ] and [ go to other trials.");
     }
     let columns = pen.width().saturating_sub(2).clamp(1, MEASURE);
     let style = pen.look.text();

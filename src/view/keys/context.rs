@@ -23,7 +23,7 @@ pub enum Context {
     Cursor,
     /// Typing the name of a command.
     Palette,
-    /// A sequence that is stepped through; other keys are those of the run view.
+    /// A sequence or graphs that are stepped through; other keys are those of the run view.
     Sequence,
     /// The knobs of a run.
     Knobs,
@@ -70,7 +70,7 @@ impl Context {
             Context::Compare => "Runs side by side",
             Context::Panels => "Panels and charts",
             Context::Cursor => "Cursor in the charts",
-            Context::Sequence => "A sequence, token by token",
+            Context::Sequence => "Step by step: a sequence or graphs",
             Context::Palette => "Commands by name",
             Context::Knobs => "Knobs of a run",
             Context::Checkpoints => "Checkpoints of a trial",

@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::Steps;
 use crate::base::text::cut;
 use crate::contract::{Sequence, Token};
 use crate::view::Area;
@@ -94,13 +95,14 @@ pub fn sequence_area(width: u16, height: u16) -> Area {
     Area { x: 0, y: 3.min(height), width, height: height.saturating_sub(4) }
 }
 
-/// The token that lies at a column and row of an area with a sequence, if one does.
+/// The token that lies at a column and row of an area with a sequence, if one does; graphs have no tokens.
 pub(in crate::view) fn token_at(
-    sequence: &Sequence,
+    read: &Steps,
     (width, height): (u16, u16),
     cursor: usize,
     (x, y): (u16, u16),
 ) -> Option<usize> {
+    let Steps::Sequence(sequence) = read else { return None };
     let parts = parts(width, height, Shape::of(sequence));
     if y < parts.strip.height {
         let slots = strip(&sequence.tokens, width, cursor);
@@ -292,12 +294,12 @@ mod tests {
         let axis = TokenAxis::new(size.0, sequence.tokens.len());
         let x = axis.left + axis.column(20);
         for y in [parts.tracks[0].y, parts.strips.y, parts.strips.y + 2] {
-            assert_eq!(token_at(sequence, size, 5, (x, y)), Some(20), "row {y}");
+            assert_eq!(token_at(&Steps::Sequence(sequence), size, 5, (x, y)), Some(20), "row {y}");
         }
         let slot = strip(&sequence.tokens, size.0, 5)[3];
-        assert_eq!(token_at(sequence, size, 5, (slot.x, 0)), Some(slot.token));
-        assert_eq!(token_at(sequence, size, 5, (2, parts.tracks[0].y)), None, "on a name");
-        assert_eq!(token_at(sequence, size, 5, (x, parts.pictures.y)), None, "on a picture");
+        assert_eq!(token_at(&Steps::Sequence(sequence), size, 5, (slot.x, 0)), Some(slot.token));
+        assert_eq!(token_at(&Steps::Sequence(sequence), size, 5, (2, parts.tracks[0].y)), None, "on a name");
+        assert_eq!(token_at(&Steps::Sequence(sequence), size, 5, (x, parts.pictures.y)), None, "on a picture");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The page on which a sequence is stepped through, token by token: where a person stands, what keys do.
+//! The page on which a sequence is stepped through token by token, or graphs step by step: where a person stands, what
+//! keys do.
 
 mod layout;
 
@@ -7,69 +8,109 @@ pub use layout::{Parts, Shape, TokenAxis, parts, sequence_area, strip, token_tex
 
 use super::Action;
 use super::panels::{END, PAGE};
-use crate::contract::{Body, Panel, Sequence, TrialState};
+use crate::contract::{Body, Graphs, Panel, Sequence, TrialState};
 
-/// Where a person stands in the sequences of a run; kept while they look at something else.
+/// Where a person stands in the sequences and graphs of a run; kept while they look at something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walk {
     /// Whether the page is on the screen.
     pub open: bool,
     /// Name of the panel that is read; the first when there is none of this name.
     pub panel: String,
-    /// The token under the cursor; the last when the sequence is shorter.
+    /// The token under the cursor, or the step; the last when there are fewer.
     pub token: usize,
     /// The matrix, or the layer, that comes first.
     pub picture: usize,
 }
 
-/// A sequence with the panel that it is in.
-pub type Read<'a> = (&'a Panel, &'a Sequence);
+/// What is stepped through.
+#[derive(Clone, Copy, Debug)]
+pub enum Steps<'a> {
+    /// A sequence, token by token.
+    Sequence(&'a Sequence),
+    /// Small graphs, step by step.
+    Graphs(&'a Graphs),
+}
 
-/// The sequences that a trial shows, those beside other panels too.
+/// What is stepped through, with the panel that it is in.
+pub type Read<'a> = (&'a Panel, Steps<'a>);
+
+/// The sequences and graphs that a trial shows, those beside other panels too.
 pub fn sequences(trial: &TrialState) -> Vec<Read<'_>> {
-    fn within<'a>(panels: &'a [Panel], found: &mut Vec<Read<'a>>) {
-        for panel in panels {
-            match &panel.body {
-                Body::Sequence(sequence) => found.push((panel, sequence)),
-                Body::Beside { panels } => within(panels, found),
-                _ => {}
-            }
-        }
-    }
     let mut found = Vec::new();
     within(&trial.panels, &mut found);
     found
 }
 
-/// How many pictures of a sequence a person can choose among: its matrices, or the layers of its experts.
-fn pictures(sequence: &Sequence) -> usize {
-    sequence.matrices.len().max(sequence.pathways.as_ref().map_or(0, |pathways| pathways.layers))
+fn within<'a>(panels: &'a [Panel], found: &mut Vec<Read<'a>>) {
+    for panel in panels {
+        match &panel.body {
+            Body::Sequence(sequence) => found.push((panel, Steps::Sequence(sequence))),
+            Body::Graphs(graphs) => found.push((panel, Steps::Graphs(graphs))),
+            Body::Beside { panels } => within(panels, found),
+            _ => {}
+        }
+    }
+}
+
+impl Steps<'_> {
+    /// Tokens or steps.
+    pub fn len(&self) -> usize {
+        match self {
+            Steps::Sequence(sequence) => sequence.tokens.len(),
+            Steps::Graphs(graphs) => graphs.len(),
+        }
+    }
+
+    /// Whether there is nothing to step through.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The next place behind one at which something is noted, or the one before it.
+    fn marked_from(&self, place: usize, on: bool) -> Option<usize> {
+        match self {
+            Steps::Sequence(sequence) => sequence.marked_from(place, on),
+            Steps::Graphs(graphs) => graphs.marked_from(place, on),
+        }
+    }
+
+    /// How many pictures a person can choose among: matrices, or the layers of experts.
+    fn pictures(&self) -> usize {
+        match self {
+            Steps::Sequence(sequence) => {
+                let layers = sequence.pathways.as_ref().map_or(0, |pathways| pathways.layers);
+                sequence.matrices.len().max(layers)
+            }
+            Steps::Graphs(_) => 1,
+        }
+    }
 }
 
 impl Walk {
-    /// Place of the sequence that is read.
+    /// Place of what is read.
     pub fn place(&self, all: &[Read]) -> usize {
         all.iter().position(|(panel, _)| panel.id == self.panel).unwrap_or(0)
     }
 
-    /// The token under the cursor.
-    pub fn token(&self, sequence: &Sequence) -> usize {
-        self.token.min(sequence.tokens.len().saturating_sub(1))
+    /// The token under the cursor, or the step.
+    pub fn token(&self, read: &Steps) -> usize {
+        self.token.min(read.len().saturating_sub(1))
     }
 
     /// Why an action does nothing now.
     pub(super) fn obstacle(&self, all: &[Read], action: Action) -> Option<&'static str> {
-        let read = all.get(self.place(all)).map(|(_, sequence)| *sequence);
-        let Some(sequence) = read.filter(|sequence| !sequence.tokens.is_empty()) else {
+        let read = all.get(self.place(all)).map(|(_, read)| read).filter(|read| !read.is_empty());
+        let Some(read) = read else {
             let moves = !matches!(action, Action::Back | Action::Sequence);
-            return moves.then_some("This trial shows no sequence to step through.");
+            return moves.then_some("This trial shows nothing to step through.");
         };
-        let token = self.token(sequence);
+        let token = self.token(read);
         match action {
-            Action::Up | Action::Down if pictures(sequence) < 2 => Some("There is one picture of this sequence."),
-            Action::Next | Action::Previous if all.len() < 2 => Some("This trial shows one sequence."),
-            Action::EventOn if sequence.marked_from(token, true).is_none() => Some("Nothing is noted behind here."),
-            Action::EventBack if sequence.marked_from(token, false).is_none() => Some("Nothing is noted before here."),
+            Action::Up | Action::Down if read.pictures() < 2 => Some("There is one picture of each step."),
+            Action::Next | Action::Previous if all.len() < 2 => Some("This trial shows nothing else to step through."),
+            Action::EventOn if read.marked_from(token, true).is_none() => Some("Nothing is noted behind here."),
+            Action::EventBack if read.marked_from(token, false).is_none() => Some("Nothing is noted before here."),
             _ => None,
         }
     }
@@ -77,12 +118,12 @@ impl Walk {
     /// Does what a key of the page means; whether it was one.
     pub(super) fn act(&mut self, all: &[Read], action: Action) -> bool {
         let place = self.place(all);
-        let Some((_, sequence)) = all.get(place) else { return false };
-        let last = sequence.tokens.len().saturating_sub(1) as isize;
-        let token = self.token(sequence);
+        let Some((_, read)) = all.get(place) else { return false };
+        let last = read.len().saturating_sub(1) as isize;
+        let token = self.token(read);
         let moved = |by: isize| (token as isize).saturating_add(by).clamp(0, last) as usize;
         let turned = |at: usize, of: usize, by: isize| (at as isize + by).rem_euclid(of.max(1) as isize) as usize;
-        let pictures = pictures(sequence);
+        let pictures = read.pictures();
         match action {
             Action::Left => self.token = moved(-1),
             Action::Right => self.token = moved(1),
@@ -90,8 +131,8 @@ impl Walk {
             Action::PageOn => self.token = moved(PAGE),
             Action::First => self.token = moved(-END),
             Action::Last => self.token = moved(END),
-            Action::EventOn => self.token = sequence.marked_from(token, true).unwrap_or(token),
-            Action::EventBack => self.token = sequence.marked_from(token, false).unwrap_or(token),
+            Action::EventOn => self.token = read.marked_from(token, true).unwrap_or(token),
+            Action::EventBack => self.token = read.marked_from(token, false).unwrap_or(token),
             Action::Up => self.picture = turned(self.picture.min(pictures.saturating_sub(1)), pictures, -1),
             Action::Down => self.picture = turned(self.picture.min(pictures.saturating_sub(1)), pictures, 1),
             Action::Next | Action::Previous => {
@@ -109,17 +150,18 @@ mod tests {
     use super::super::made_up;
     use super::*;
 
+    /// What made-up panels have to step through.
+    fn read(panels: &[Panel]) -> Vec<Read<'_>> {
+        let mut found = Vec::new();
+        within(panels, &mut found);
+        found
+    }
+
     #[test]
     fn a_walk_stays_inside_and_goes_from_mark_to_mark() {
         let panels = made_up::sequence_panels();
-        let all: Vec<Read> = panels
-            .iter()
-            .filter_map(|panel| match &panel.body {
-                Body::Sequence(sequence) => Some((panel, sequence)),
-                _ => None,
-            })
-            .collect();
-        let tokens = all[0].1.tokens.len();
+        let all = read(&panels);
+        let tokens = all[0].1.len();
         let mut walk = Walk::default();
         let mut go = |action| {
             assert!(walk.act(&all, action), "{action:?}");
@@ -128,29 +170,45 @@ mod tests {
         assert_eq!([Action::Left, Action::Right, Action::PageOn, Action::PageBack].map(&mut go), [0, 1, 11, 1]);
         assert_eq!([Action::Last, Action::Right, Action::First].map(&mut go), [tokens - 1, tokens - 1, 0]);
         let marked = go(Action::EventOn);
-        assert!(all[0].1.is_marked(marked) && (1..marked).all(|token| !all[0].1.is_marked(token)));
+        let Steps::Sequence(sequence) = all[0].1 else { panic!("a sequence comes first") };
+        assert!(sequence.is_marked(marked) && (1..marked).all(|token| !sequence.is_marked(token)));
         go(Action::EventOn);
         assert_eq!(go(Action::EventBack), marked);
         assert!(!walk.act(&all, Action::Toggle), "not a key of the page");
         walk.token = 10_000;
-        assert_eq!(walk.token(all[0].1), tokens - 1, "a shorter sequence came");
+        assert_eq!(walk.token(&all[0].1), tokens - 1, "a shorter sequence came");
         assert_eq!(walk.obstacle(&all, Action::EventOn), Some("Nothing is noted behind here."));
-        assert_eq!(walk.obstacle(&[], Action::Right), Some("This trial shows no sequence to step through."));
+        assert_eq!(walk.obstacle(&[], Action::Right), Some("This trial shows nothing to step through."));
         assert_eq!(walk.obstacle(&[], Action::Back), None);
+    }
+
+    #[test]
+    fn graphs_are_walked_through_like_sequences() {
+        let panels = made_up::sequence_panels();
+        let all = read(&panels);
+        let mut walk = Walk::default();
+        assert!(walk.act(&all, Action::Next), "to the graphs");
+        let Some((_, Steps::Graphs(graphs))) = all.get(walk.place(&all)) else { panic!("graphs come second") };
+        walk.act(&all, Action::Last);
+        assert_eq!(walk.token, graphs.len() - 1);
+        walk.act(&all, Action::EventBack);
+        assert!(graphs.graphs.iter().any(|graph| graph.frames[walk.token].marked));
+        assert_eq!(walk.obstacle(&all, Action::Down), Some("There is one picture of each step."));
+        assert_eq!(walk.obstacle(&all[1..], Action::Next), Some("This trial shows nothing else to step through."));
     }
 
     #[test]
     fn pictures_turn_round() {
         let panels = made_up::sequence_panels();
-        let Body::Sequence(sequence) = &panels[0].body else { panic!("a sequence comes first") };
-        let all = [(&panels[0], sequence)];
+        let all = &read(&panels)[..1];
+        let pictures = all[0].1.pictures();
         let mut walk = Walk { picture: 77, ..Walk::default() };
-        for _ in 0..2 * pictures(sequence) {
-            walk.act(&all, Action::Down);
-            assert!(walk.picture < pictures(sequence));
+        for _ in 0..2 * pictures {
+            walk.act(all, Action::Down);
+            assert!(walk.picture < pictures);
         }
         walk.picture = 0;
-        walk.act(&all, Action::Up);
-        assert_eq!(walk.picture, pictures(sequence) - 1);
+        walk.act(all, Action::Up);
+        assert_eq!(walk.picture, pictures - 1);
     }
 }
