@@ -24,7 +24,7 @@ pub(super) const THRESHOLDS: &[&str] = &[
     "R1 outlier streams: err(L2) / err(Huber) >= 5, interval over streams above 3; err(L2) / err(L1) >= 3",
     "control of R1: without outliers err(Huber) / err(L2) in [0.8, 1.25]; L3 worse than L2 under outliers",
     "R2 where the map changes: err of the Hebbian rule at alpha = 1 over that at its best alpha below 1 >= 2, interval above 1.5; where it does not, tuning keeps alpha = 1",
-    "R3 clean recall: DeltaNet - linear attention >= 0.05; where both are above 0.98 it is read at the largest N, and not at all if there is one N",
+    "R3 clean recall: DeltaNet - linear attention >= 0.05 over seeds, interval above 0; where both are above 0.98 it is read at the largest N, and not at all if there is one N",
     "R4 faulty recall: Yaad - DeltaNet >= 0.05 over seeds, interval above 0; on clean values they differ by at most 0.03",
     "undecided where Yaad or DeltaNet stays below 0.95 on clean values",
     "reproduced: R1 with control, R2, R4, and R3 where it is read; partly: R1 with control and one more; else not reproduced",
@@ -161,7 +161,8 @@ impl<'e> Court<'e> {
         let statistic = format!("clean recall, N = {pairs}: DeltaNet - linear attention");
         Some(
             Measured::new("R3", "correcting recalls more than adding", statistic, gain)
-                .holds(format!(">= {}", BIAS.0), |e| e.value >= BIAS.0),
+                // Without the interval one seed that never left its plateau would decide.
+                .holds(format!(">= {}, interval above 0", BIAS.0), |e| e.value >= BIAS.0 && e.low > 0.0),
         )
     }
 
