@@ -17,6 +17,7 @@ pub mod pixel_strings;
 pub mod recall;
 pub mod references;
 pub mod rotation;
+pub mod scan;
 pub mod scattered_digits;
 pub mod slabs;
 pub mod supply;
@@ -145,6 +146,7 @@ pub const ALL: &[Entry] = &[
     torus::ENTRY,
     modular::ENTRY,
     recall::ENTRY,
+    scan::ENTRY,
     modular_domains::ENTRY,
 ];
 
@@ -165,7 +167,7 @@ mod tests {
             let mut out = Vec::new();
             (entry.write)((entry.settings)(), 40, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
-            let headers = if ["digits", "recall"].contains(&entry.name) { 0 } else { 1 };
+            let headers = if ["digits", "recall", "scan"].contains(&entry.name) { 0 } else { 1 };
             assert_eq!(text.lines().count(), 40 + headers, "{}", entry.name);
             assert!(!entry.what.is_empty() && !entry.source.is_empty());
             assert_eq!(find(entry.name).map(|e| e.name), Some(entry.name));
