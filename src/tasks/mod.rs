@@ -7,12 +7,14 @@ pub mod class_sequence;
 pub mod digits;
 pub mod dominoes;
 pub mod gpicl;
+pub mod hint;
 pub mod idx;
 pub mod images;
 pub mod linear_stream;
 pub mod modular;
 pub mod modular_domains;
 pub mod opposing;
+pub mod pcfg_set;
 pub mod pixel_strings;
 pub mod recall;
 pub mod references;
@@ -147,6 +149,8 @@ pub const ALL: &[Entry] = &[
     modular::ENTRY,
     recall::ENTRY,
     scan::ENTRY,
+    pcfg_set::ENTRY,
+    hint::ENTRY,
     modular_domains::ENTRY,
 ];
 
@@ -167,7 +171,12 @@ mod tests {
             let mut out = Vec::new();
             (entry.write)((entry.settings)(), 40, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
-            let headers = if ["digits", "recall", "scan"].contains(&entry.name) { 0 } else { 1 };
+            let headers = match entry.name {
+                "digits" | "recall" | "scan" | "pcfg-set" => 0,
+                // The brackets of a list.
+                "hint" => 2,
+                _ => 1,
+            };
             assert_eq!(text.lines().count(), 40 + headers, "{}", entry.name);
             assert!(!entry.what.is_empty() && !entry.source.is_empty());
             assert_eq!(find(entry.name).map(|e| e.name), Some(entry.name));
