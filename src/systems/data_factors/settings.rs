@@ -27,7 +27,7 @@ pub struct Settings {
     pub arms: Vec<Arm>,
 }
 
-/// How a model is trained: Adam, a rise of the learning rate, then a constant one.
+/// How a model is trained: Adam, with a learning rate that rises, stays and falls at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
@@ -41,6 +41,9 @@ pub struct Training {
     pub learning_rate: f32,
     /// Steps of the rise.
     pub warm_up: u64,
+    /// Steps at the end over which the learning rate falls to nothing; 0 for none. Under a constant rate the accuracy of
+    /// single looks jumps by several percent, and the last step is what is judged.
+    pub decay: u64,
     /// Adam's decay of squared gradients.
     pub beta2: f32,
     /// Largest global norm of the gradient.
@@ -244,13 +247,14 @@ impl Settings {
     /// Checks everything.
     pub fn check(&self, checks: &mut Checks) {
         checks.under("network", |checks| self.network.check(checks));
-        let Training { batch, isolated, pool, learning_rate, warm_up, beta2, clip } = self.training;
+        let Training { batch, isolated, pool, learning_rate, warm_up, decay, beta2, clip } = self.training;
         checks.under("training", |checks| {
             checks.range("batch", batch, 2..=4096);
             checks.range("isolated", isolated, 0.0..=0.5);
             checks.range("pool", pool, 1..=1000);
             checks.positive("learning_rate", learning_rate, 1.0);
             checks.range("warm_up", warm_up, 0..=1_000_000);
+            checks.range("decay", decay, 0..=1_000_000);
             checks.share("beta2", beta2, 1.0);
             checks.positive("clip", clip, f64::INFINITY);
         });

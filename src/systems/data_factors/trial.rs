@@ -14,7 +14,8 @@ use crate::base::random::Key;
 use crate::contract::{Archive, Flow, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
 use crate::instruments::subject::Subject;
-use crate::nn::optimiser::{Decay, Method, Moments, OptimiserSettings, warm_up};
+use crate::nn::optimiser::{Decay, Method, Moments, OptimiserSettings};
+use crate::nn::schedule::Schedule;
 use crate::tasks::scan::Example;
 use crate::training::burst;
 use crate::training::sequence_to_sequence::{Form, Pair, Pools, SPECIALS, SequenceToSequence, Vocabulary};
@@ -104,6 +105,7 @@ pub(super) struct ArmTrial {
     pub(super) words: Vocabulary,
     actions: Vocabulary,
     model: SequenceToSequence,
+    schedule: Schedule,
     supply: Supply,
     clock: Clock,
     /// Lines of a batch that are isolated ones.
@@ -142,6 +144,13 @@ impl ArmTrial {
             clip_value: None,
         };
         let model = SequenceToSequence::new(key.purpose("network"), setup.pool.clone(), optimiser, &form);
+        let schedule = Schedule::WarmUpStableDecay {
+            peak: training.learning_rate,
+            floor: if training.decay == 0 { training.learning_rate } else { 0.0 },
+            warm_up: training.warm_up,
+            stable: arm.steps.saturating_sub(training.warm_up + training.decay),
+            decay: training.decay,
+        };
         let some = sets.isolated.count() > 0;
         let isolated = if some { (training.isolated * training.batch as f64).round() as usize } else { 0 };
         let others = (training.batch - isolated).min(sets.lines.count() as usize);
@@ -159,6 +168,7 @@ impl ArmTrial {
             words,
             actions,
             model,
+            schedule,
             supply,
             isolated,
             loss: None,
@@ -185,8 +195,7 @@ impl ArmTrial {
         let step = self.state.step;
         let batch = self.batch(step);
         let rows: Vec<&Pair> = batch.iter().collect();
-        let rate = warm_up(self.settings.training.learning_rate, self.settings.training.warm_up, step);
-        let trained = self.model.train(&rows, step, rate);
+        let trained = self.model.train(&rows, step, self.schedule.at(step));
         let trained = trained.map_err(|error| error.of_batch(self.key.purpose("order").number()))?;
         self.loss = Some(f64::from(trained.loss));
         self.state.step += 1;

@@ -26,7 +26,7 @@ fn model(seed: u64, form: &Form) -> SequenceToSequence {
 fn losses(model: &mut SequenceToSequence, steps: std::ops::Range<u64>) -> Vec<u32> {
     let pairs = pairs();
     // Batches of short ones and of all: two padded lengths.
-    let rows = |step: u64| pairs.iter().take(if step % 3 == 0 { 5 } else { 8 }).collect::<Vec<_>>();
+    let rows = |step: u64| pairs.iter().take(if step.is_multiple_of(3) { 5 } else { 8 }).collect::<Vec<_>>();
     steps.map(|step| model.train(&rows(step), step, 0.01).unwrap().loss.to_bits()).collect()
 }
 
