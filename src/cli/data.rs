@@ -19,6 +19,9 @@ pub(super) struct Data {
     /// Change a setting of the task: NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE", requires = "task")]
     set: Vec<String>,
+    /// A split of the data, where the task has some: the same as --set split=NAME
+    #[arg(long, value_name = "NAME", requires = "task")]
+    split: Option<String>,
     /// Rows at most
     #[arg(long, value_name = "N", requires = "task")]
     limit: Option<usize>,
@@ -26,14 +29,15 @@ pub(super) struct Data {
 
 impl Job for Data {
     const NAME: &'static str = "data";
-    const ABOUT: &'static str = "Print a task's data as CSV";
+    const ABOUT: &'static str = "Print a task's data in its field's format";
     const EXAMPLES: &'static str = "  ansatz data                     the tasks there are\n  ansatz data iris\n  \
-                                    ansatz data gpicl --limit 100";
+                                    ansatz data gpicl --limit 100\n  ansatz data scan --split length --set part=test";
 
     fn start(self, _: &Place) -> Result<u8, Failure> {
         let Some(name) = &self.task else { return list() };
         let Some(task) = tasks::find(name) else { return Err(unknown(name)) };
-        let settings = self.set.iter().try_fold((task.settings)(), change)?;
+        let split = self.split.iter().map(|name| format!("split={name}"));
+        let settings = split.chain(self.set).try_fold((task.settings)(), |settings, set| change(settings, &set))?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         let written = (task.write)(settings, self.limit.unwrap_or(usize::MAX), &mut out);
         match written.and_then(|()| Ok(out.flush()?)) {
@@ -62,7 +66,7 @@ fn unknown(name: &str) -> Failure {
 }
 
 /// The settings with one `--set`; what its value may be the task itself checks.
-fn change(mut settings: Value, change: &String) -> Result<Value, Failure> {
+fn change(mut settings: Value, change: &str) -> Result<Value, Failure> {
     let refuse = |says: String| Failure::usage(format!("--set {change}: {says}"));
     let (name, text) = change.split_once('=').ok_or_else(|| refuse("expected NAME=VALUE".into()))?;
     let known: Vec<String> = settings.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
@@ -86,11 +90,11 @@ mod tests {
     #[test]
     fn settings_change_by_name_only() {
         let settings = json!({ "classes": 5, "format": "paired" });
-        let changed = change(settings.clone(), &"classes=3".into()).unwrap();
-        let changed = change(changed, &"format=shifted".into()).unwrap();
+        let changed = change(settings.clone(), "classes=3").unwrap();
+        let changed = change(changed, "format=shifted").unwrap();
         assert_eq!(changed, json!({ "classes": 3, "format": "shifted" }));
         for wrong in ["clases=3", "classes", "=", "x=1"] {
-            assert_eq!(change(settings.clone(), &wrong.into()).unwrap_err().report(), 2, "{wrong}");
+            assert_eq!(change(settings.clone(), wrong).unwrap_err().report(), 2, "{wrong}");
         }
     }
 }

@@ -7,16 +7,19 @@ pub mod class_sequence;
 pub mod digits;
 pub mod dominoes;
 pub mod gpicl;
+pub mod hint;
 pub mod idx;
 pub mod images;
 pub mod linear_stream;
 pub mod modular;
 pub mod modular_domains;
 pub mod opposing;
+pub mod pcfg_set;
 pub mod pixel_strings;
 pub mod recall;
 pub mod references;
 pub mod rotation;
+pub mod scan;
 pub mod scattered_digits;
 pub mod slabs;
 pub mod supply;
@@ -145,6 +148,9 @@ pub const ALL: &[Entry] = &[
     torus::ENTRY,
     modular::ENTRY,
     recall::ENTRY,
+    scan::ENTRY,
+    pcfg_set::ENTRY,
+    hint::ENTRY,
     modular_domains::ENTRY,
 ];
 
@@ -165,7 +171,12 @@ mod tests {
             let mut out = Vec::new();
             (entry.write)((entry.settings)(), 40, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
-            let headers = if ["digits", "recall"].contains(&entry.name) { 0 } else { 1 };
+            let headers = match entry.name {
+                "digits" | "recall" | "scan" | "pcfg-set" => 0,
+                // The brackets of a list.
+                "hint" => 2,
+                _ => 1,
+            };
             assert_eq!(text.lines().count(), 40 + headers, "{}", entry.name);
             assert!(!entry.what.is_empty() && !entry.source.is_empty());
             assert_eq!(find(entry.name).map(|e| e.name), Some(entry.name));
