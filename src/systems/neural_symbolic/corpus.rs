@@ -4,9 +4,11 @@ use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pcfg;
 use super::value::{Kind, Language, Sentence, Value};
 use crate::base::random::Key;
 use crate::contract::Checks;
+use crate::tasks::pcfg_set;
 use crate::tasks::scan::{self, Example, Split};
 
 /// A data set.
@@ -20,6 +22,15 @@ pub enum DataSet {
         /// Training commands with a conjunction, drawn at random beside all without one; 0 for all of them.
         joined: usize,
         /// Test commands, drawn at random; all of them where there are no more.
+        test: usize,
+    },
+    /// PCFG SET: nested functions of strings.
+    Pcfg {
+        /// Which lines are held out.
+        split: pcfg_set::Split,
+        /// Lines that are generated, for both parts.
+        lines: usize,
+        /// Test lines, drawn at random; all of them where there are no more.
         test: usize,
     },
 }
@@ -43,6 +54,7 @@ impl DataSet {
     pub fn name(&self) -> String {
         match self {
             DataSet::Scan { split, .. } => format!("SCAN {}", split_name(*split)),
+            DataSet::Pcfg { split, .. } => format!("PCFG {}", pcfg_name(*split)),
         }
     }
 
@@ -54,7 +66,7 @@ impl DataSet {
     /// Test sentences, at most.
     pub(super) const fn tested(&self) -> usize {
         match self {
-            DataSet::Scan { test, .. } => *test,
+            DataSet::Scan { test, .. } | DataSet::Pcfg { test, .. } => *test,
         }
     }
 
@@ -64,6 +76,10 @@ impl DataSet {
             DataSet::Scan { joined, test, .. } => {
                 checks.range("scan.joined", *joined, 0..=20_000);
                 checks.range("scan.test", *test, 1..=20_000);
+            }
+            DataSet::Pcfg { lines, test, .. } => {
+                checks.range("pcfg.lines", *lines, 100..=200_000);
+                checks.range("pcfg.test", *test, 1..=20_000);
             }
         }
     }
@@ -79,6 +95,15 @@ impl DataSet {
                 let test = sentences(drawn(held, *test, key.purpose("test commands")));
                 Corpus { train, test, language }
             }
+            DataSet::Pcfg { split, lines, test } => {
+                let language = pcfg::language();
+                let (train, held) = pcfg_set::split(*split, pcfg_set::corpus(*lines, key), key.number());
+                let sentences = |lines: Vec<pcfg_set::Example>| -> Vec<Sentence> {
+                    lines.iter().filter_map(|line| pcfg::sentence(line, &language)).collect()
+                };
+                let test = drawn(sentences(held), *test, key.purpose("test lines"));
+                Corpus { train: sentences(train), test, language }
+            }
         }
     }
 }
@@ -89,6 +114,14 @@ fn split_name(split: Split) -> &'static str {
         Split::AddPrimitiveTurnLeft => "add-turn-left",
         Split::TemplateAroundRight => "around-right",
         other => other.name(),
+    }
+}
+
+const fn pcfg_name(split: pcfg_set::Split) -> &'static str {
+    match split {
+        pcfg_set::Split::Random => "random",
+        pcfg_set::Split::Systematicity => "systematicity",
+        pcfg_set::Split::Productivity => "productivity",
     }
 }
 
@@ -126,7 +159,10 @@ pub(super) fn scan_language() -> Language {
         kind: Kind::Lists,
         words: scan::WORDS.map(String::from).to_vec(),
         arity: scan::WORDS.map(arity).to_vec(),
+        classes: (0..scan::WORDS.len() as u8).collect(),
+        given: vec![None; scan::WORDS.len()],
         tokens: SHORT.map(String::from).to_vec(),
+        constants: SHORT.len(),
     }
 }
 

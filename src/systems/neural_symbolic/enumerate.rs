@@ -31,7 +31,7 @@ pub(super) struct Library {
 type Signature = Vec<Vec<u8>>;
 
 impl Library {
-    /// All programs of so many arguments up to a cost, with one-token lists of `tokens` as constants.
+    /// All programs of so many arguments up to a cost, with the one-token lists of so many tokens as constants.
     pub(super) fn new(arity: usize, most: usize, tokens: usize, stream: &mut Stream) -> Self {
         let probes = probes(arity, tokens, stream);
         let mut found = Bottom { seen: HashSet::new(), by_cost: vec![Vec::new(); most + 1] };
@@ -51,7 +51,7 @@ impl Library {
 fn probes(arity: usize, tokens: usize, stream: &mut Stream) -> Vec<Vec<Vec<u8>>> {
     let list = |probe: usize, stream: &mut Stream| {
         let length = if probe == 0 { 0 } else { stream.random_range(1..=LONGEST) };
-        (0..length).map(|_| stream.random_range(0..tokens.max(2) as u8)).collect::<Vec<u8>>()
+        (0..length).map(|_| stream.random_range(0..tokens.max(LONGEST) as u8)).collect::<Vec<u8>>()
     };
     (0..PROBES).map(|probe| (0..arity).map(|_| list(probe, stream)).collect()).collect()
 }

@@ -67,15 +67,18 @@ impl Machine {
             for arity in language.arity.iter().copied() {
                 let most = if arity < 2 { costs.one } else { costs.two };
                 let mut stream = key.purpose("probes").index(arity as u64).stream();
-                libraries.entry(arity).or_insert_with(|| Library::new(arity, most, language.tokens.len(), &mut stream));
+                libraries.entry(arity).or_insert_with(|| Library::new(arity, most, language.constants, &mut stream));
             }
         }
         Machine { language, libraries, parses }
     }
 
-    /// Symbols of which only the arity is known.
+    /// Symbols of which only what is given is known.
     pub(super) fn ignorant(&self) -> Vec<Semantics> {
-        self.language.arity.iter().map(|arity| Semantics::new(*arity)).collect()
+        let known = self.language.arity.iter().zip(&self.language.given);
+        known
+            .map(|(arity, given)| given.clone().map_or(Semantics::new(*arity), |p| Semantics::given(*arity, p)))
+            .collect()
     }
 
     /// Programs that are tried for a symbol of some arity.

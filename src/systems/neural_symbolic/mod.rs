@@ -13,6 +13,7 @@ mod judge;
 mod machine;
 mod panels;
 mod parser;
+mod pcfg;
 mod program;
 mod semantics;
 pub mod settings;

@@ -90,7 +90,6 @@ struct Fast {
 /// A parser that learns.
 pub(super) struct Parser {
     settings: ParserSettings,
-    none: u8,
     key: Key,
     learner: Learner<Network>,
     training: Pass,
@@ -121,7 +120,7 @@ pub(super) struct Told {
 impl Parser {
     /// A fresh parser for a language; streams are addressed below `key`.
     pub(super) fn new(language: &Language, settings: ParserSettings, key: Key, pool: Pool) -> Self {
-        let symbols = language.len();
+        let symbols = usize::from(language.none());
         let build = move |b: &mut Builder<'_>| Network::new(b, symbols, &settings);
         let mut learner = Learner::new(key, pool, Method::Adam(Moments::default()), build);
         let rows = settings.batch;
@@ -150,8 +149,7 @@ impl Parser {
         });
         let all: Vec<f32> = (0..=symbols).map(|symbol| symbol as f32).collect();
         reading.set(&mut learner.store, 0, &all);
-        let mut parser =
-            Parser { settings, none: symbols as u8, key, learner, training, reading, fast: Fast::default() };
+        let mut parser = Parser { settings, key, learner, training, reading, fast: Fast::default() };
         parser.refresh();
         parser
     }
@@ -192,14 +190,14 @@ impl Parser {
 
     /// Parses a sentence, by sampled actions or by the most likely ones; none where it ends without a tree.
     pub(super) fn parse(&self, symbols: &[u8], language: &Language, mut stream: Option<&mut Stream>) -> Option<Parsed> {
-        let mut state = State::new(symbols, &language.arity);
+        let mut state = State::new(symbols, language);
         let (mut transitions, mut arcs) = (Vec::with_capacity(2 * symbols.len()), Vec::new());
         while !state.done() {
             let legal = state.legal();
             if legal == [false; ACTIONS] {
                 return None;
             }
-            let features = state.features(self.none);
+            let features = state.features();
             let p = self.probabilities(&features, legal);
             let chosen = match stream.as_deref_mut() {
                 Some(stream) => sampled(&self.explored(p, legal), &legal, stream.random()),
@@ -294,7 +292,15 @@ mod tests {
 
     fn language() -> Language {
         let words = ["walk", "left", "and"].map(String::from).to_vec();
-        Language { kind: Kind::Lists, words, arity: vec![0, 1, 2], tokens: vec!["W".into()] }
+        Language {
+            kind: Kind::Lists,
+            words,
+            arity: vec![0, 1, 2],
+            classes: vec![0, 1, 2],
+            given: vec![None; 3],
+            tokens: vec!["W".into()],
+            constants: 1,
+        }
     }
 
     fn parser(seed: u64) -> Parser {

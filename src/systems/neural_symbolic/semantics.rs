@@ -22,8 +22,12 @@ const EXAMPLES_AN_ARGUMENT: f64 = 4.0;
 /// What is left of a count when new examples come, and the least that is kept.
 const DECAY: f64 = 0.5;
 const FORGOTTEN: f64 = 0.1;
+/// Tokens together in what a program is applied to, at most: a wrong tree may repeat a list over and over.
+const LONGEST: usize = 2000;
 /// Examples on which programs are tried, at most: the most frequent ones.
 const TRIED: usize = 256;
+/// A program that explains none of so many is given up.
+const PROBED: usize = 48;
 
 /// Examples of a symbol: how often an output was seen of inputs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -148,6 +152,11 @@ impl Semantics {
         Semantics { arity, ..Semantics::default() }
     }
 
+    /// Of a symbol whose meaning is given.
+    pub(super) fn given(arity: usize, program: Program) -> Self {
+        Semantics { arity, program: Some(program), likelihood: 1.0, ..Semantics::default() }
+    }
+
     /// Whether its program is called.
     pub(super) fn trusted(&self) -> bool {
         self.program.is_some() && self.likelihood > TRUSTED
@@ -192,7 +201,7 @@ impl Semantics {
 
 fn run(program: &Program, inputs: &[Value]) -> Option<Value> {
     let lists: Vec<&[u8]> = inputs.iter().map(Value::tokens).collect::<Option<_>>()?;
-    Some(Value::List(program.run(&lists)))
+    (lists.iter().map(|list| list.len()).sum::<usize>() <= LONGEST).then(|| Value::List(program.run(&lists)))
 }
 
 /// The program that is trusted most, of equals the one that explains more, then the cheaper; with its likelihood.
@@ -206,7 +215,10 @@ fn search(examples: &[(&[Value], &Value)], arity: usize, library: &Library) -> O
     let mut out = Vec::new();
     for (_, program) in &library.programs {
         let (mut right, mut telling) = (0, 0);
-        for (inputs, output) in &lists {
+        for (i, (inputs, output)) in lists.iter().enumerate() {
+            if right == 0 && i >= PROBED {
+                break;
+            }
             out.clear();
             program.write(inputs, &mut out);
             if out == *output {

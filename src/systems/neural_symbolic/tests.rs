@@ -165,7 +165,7 @@ fn gold_meanings(language: &Language) -> Vec<Semantics> {
 }
 
 /// The actions that build a projective tree, heads first where they can be.
-fn gold_actions(symbols: &[u8], arity: &[usize], heads: &[Option<usize>]) -> Vec<Action> {
+fn gold_actions(symbols: &[u8], heads: &[Option<usize>]) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut stack: Vec<usize> = Vec::new();
     let mut open: Vec<usize> =
@@ -193,7 +193,6 @@ fn gold_actions(symbols: &[u8], arity: &[usize], heads: &[Option<usize>]) -> Vec
         }
         actions.push(action);
     }
-    assert!(arity.len() > 2);
     actions
 }
 
@@ -209,11 +208,10 @@ fn gold_trees_with_gold_programs_give_all_answers_and_the_parser_can_build_them(
         let mut tree = Tree::new(sentence.symbols.clone(), heads.clone());
         tree.deduce(&meanings, Choice::Top);
         assert_eq!(tree.answer(), Some(&sentence.answer), "{example}");
-        let actions = gold_actions(&sentence.symbols, &language.arity, &heads);
-        let mut state = State::new(&sentence.symbols, &language.arity);
-        for (transition, action) in
-            replayed(&sentence.symbols, &language.arity, &actions, language.len() as u8).iter().zip(&actions)
-        {
+        let actions = gold_actions(&sentence.symbols, &heads);
+        let mut state = State::new(&sentence.symbols, &language);
+        let transitions = replayed(&sentence.symbols, &language, &actions);
+        for (transition, action) in transitions.iter().zip(&actions) {
             assert!(transition.legal[*action as usize], "{example}");
             state.take(*action);
         }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tree::Tree;
+use super::value::Language;
 
 /// Features of a state.
 pub(super) const FEATURES: usize = 18;
@@ -32,7 +33,7 @@ impl Action {
 /// One step of a parse, as a parser learns from it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Transition {
-    /// Symbols; the number behind the last symbol stands for none.
+    /// Classes of symbols; the number behind the last stands for none.
     pub(super) features: [u8; FEATURES],
     /// Which actions may be taken.
     pub(super) legal: [bool; ACTIONS],
@@ -44,7 +45,7 @@ pub(super) struct Transition {
 #[derive(Clone, Debug)]
 pub(super) struct State<'a> {
     symbols: &'a [u8],
-    arity: &'a [usize],
+    language: &'a Language,
     stack: Vec<usize>,
     next: usize,
     heads: Vec<Option<usize>>,
@@ -53,15 +54,22 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    /// Before the first word; `arity` is by symbol.
-    pub(super) fn new(symbols: &'a [u8], arity: &'a [usize]) -> Self {
+    /// Before the first word.
+    pub(super) fn new(symbols: &'a [u8], language: &'a Language) -> Self {
         let count = symbols.len();
-        State { symbols, arity, stack: Vec::new(), next: 0, heads: vec![None; count], dependents: vec![vec![]; count] }
+        State {
+            symbols,
+            language,
+            stack: Vec::new(),
+            next: 0,
+            heads: vec![None; count],
+            dependents: vec![vec![]; count],
+        }
     }
 
     /// Arguments that a word still takes.
     fn free(&self, word: usize) -> usize {
-        self.arity[usize::from(self.symbols[word])].saturating_sub(self.dependents[word].len())
+        self.language.arity[usize::from(self.symbols[word])].saturating_sub(self.dependents[word].len())
     }
 
     /// Which actions may be taken.
@@ -120,8 +128,10 @@ impl<'a> State<'a> {
 
     /// The three topmost words, the three next ones, and of the two topmost the outermost and second outermost
     /// dependents on either side, and those of the outermost.
-    pub(super) fn features(&self, none: u8) -> [u8; FEATURES] {
-        let symbol = |word: Option<usize>| word.map_or(none, |word| self.symbols[word]);
+    pub(super) fn features(&self) -> [u8; FEATURES] {
+        let none = self.language.none();
+        let class = |word: usize| self.language.classes[usize::from(self.symbols[word])];
+        let symbol = |word: Option<usize>| word.map_or(none, class);
         let from_top = |i: usize| self.stack.len().checked_sub(i + 1).map(|at| self.stack[at]);
         let mut features = [none; FEATURES];
         for i in 0..3 {
@@ -162,14 +172,14 @@ impl<'a> State<'a> {
     }
 }
 
-/// The transitions of a parse by its actions; `none` is the symbol for nothing.
+/// The transitions of a parse by its actions.
 ///
 /// # Panics
 /// If the actions are of another sentence.
-pub(super) fn replayed(symbols: &[u8], arity: &[usize], actions: &[Action], none: u8) -> Vec<Transition> {
-    let mut state = State::new(symbols, arity);
+pub(super) fn replayed(symbols: &[u8], language: &Language, actions: &[Action]) -> Vec<Transition> {
+    let mut state = State::new(symbols, language);
     let step = |action: &Action| {
-        let transition = Transition { features: state.features(none), legal: state.legal(), action: *action };
+        let transition = Transition { features: state.features(), legal: state.legal(), action: *action };
         state.take(*action);
         transition
     };
@@ -178,15 +188,27 @@ pub(super) fn replayed(symbols: &[u8], arity: &[usize], actions: &[Action], none
 
 #[cfg(test)]
 mod tests {
+    use super::super::value::Kind;
     use super::*;
 
     /// walk left twice and jump, by their arities.
     const SYMBOLS: [u8; 5] = [0, 1, 2, 3, 4];
-    const ARITY: [usize; 5] = [0, 1, 1, 2, 0];
-    const NONE: u8 = 9;
+    const NONE: u8 = 5;
 
-    fn after<'a>(actions: &[Action]) -> State<'a> {
-        let mut state = State::new(&SYMBOLS, &ARITY);
+    fn language() -> Language {
+        Language {
+            kind: Kind::Lists,
+            words: ["walk", "left", "twice", "and", "jump"].map(String::from).to_vec(),
+            arity: vec![0, 1, 1, 2, 0],
+            classes: SYMBOLS.to_vec(),
+            given: vec![None; 5],
+            tokens: Vec::new(),
+            constants: 0,
+        }
+    }
+
+    fn after<'a>(actions: &[Action], language: &'a Language) -> State<'a> {
+        let mut state = State::new(&SYMBOLS, language);
         for action in actions {
             assert!(state.legal()[*action as usize], "{action:?}");
             state.take(*action);
@@ -198,20 +220,22 @@ mod tests {
 
     #[test]
     fn a_parse_builds_the_tree_that_its_actions_say() {
-        let state = after(&[Shift, Shift, Left, Shift, Left, Shift, Left, Shift, Right]);
+        let language = language();
+        let state = after(&[Shift, Shift, Left, Shift, Left, Shift, Left, Shift, Right], &language);
         assert!(state.done());
         assert_eq!(state.tree().heads, [Some(1), Some(2), Some(3), None, Some(3)]);
     }
 
     #[test]
     fn arity_says_which_arcs_are_legal() {
+        let language = language();
+        let after = |actions: &[Action]| after(actions, &language);
         assert_eq!(after(&[]).legal(), [false, false, true]);
         assert_eq!(after(&[Shift, Shift]).legal(), [true, false, true], "walk takes no argument");
         assert_eq!(after(&[Shift, Shift, Shift]).legal(), [false, false, true], "left still takes one");
         assert_eq!(after(&[Shift, Shift, Left, Shift]).legal(), [true, false, true]);
-        let stuck = after(&[Shift, Shift, Shift, Shift, Shift]);
-        assert_eq!(stuck.legal(), [false, true, false], "and takes jump");
-        let mut state = stuck;
+        let mut state = after(&[Shift, Shift, Shift, Shift, Shift]);
+        assert_eq!(state.legal(), [false, true, false], "and takes jump");
         state.take(Right);
         assert_eq!(state.legal(), [false; 3], "nobody takes a word that lacks an argument");
         assert!(!state.done());
@@ -220,13 +244,14 @@ mod tests {
 
     #[test]
     fn features_are_words_around_the_top() {
-        let state = after(&[Shift, Shift, Left, Shift, Left, Shift, Left, Shift]);
+        let language = language();
+        let state = after(&[Shift, Shift, Left, Shift, Left, Shift, Left, Shift], &language);
         let mut expected = [NONE; FEATURES];
         (expected[0], expected[1]) = (4, 3);
         // Of the second item, and: twice is left of it, and left is left of that.
         (expected[12], expected[16]) = (2, 1);
-        assert_eq!(state.features(NONE), expected);
-        let begun = after(&[Shift]);
-        assert_eq!(begun.features(NONE)[..6], [0, NONE, NONE, 1, 2, 3]);
+        assert_eq!(state.features(), expected);
+        let begun = after(&[Shift], &language);
+        assert_eq!(begun.features()[..6], [0, NONE, NONE, 1, 2, 3]);
     }
 }

@@ -229,9 +229,8 @@ impl NsrTrial {
         if self.condition.arm == Arm::UntrainedParser || self.state.tally.parses.is_empty() {
             return Ok(());
         }
-        let none = self.machine.language.len() as u8;
         let replay = |(at, actions): &(usize, Vec<Action>)| {
-            replayed(&self.corpus.train[*at].symbols, &self.machine.language.arity, actions, none)
+            replayed(&self.corpus.train[*at].symbols, &self.machine.language, actions)
         };
         let transitions: Vec<Transition> = self.state.tally.parses.iter().flat_map(replay).collect();
         let Told { seen, right } = self.parser.learn(&transitions, self.state.passes, &mut self.state.parser_steps)?;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::program::Program;
+
 /// What a node of a tree is worth. That nothing is known of it is the `None` of an `Option`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -53,7 +55,7 @@ impl Kind {
     }
 }
 
-/// The symbols of a task with what is given of them, which is their arity, and the tokens of its answers.
+/// The symbols of a task with what is given of them, and the tokens of its answers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Language {
     /// What values are.
@@ -62,14 +64,25 @@ pub(super) struct Language {
     pub(super) words: Vec<String>,
     /// How many arguments each takes.
     pub(super) arity: Vec<usize>,
+    /// What the parser sees of each: symbols of a class are one to it.
+    pub(super) classes: Vec<u8>,
+    /// Meanings that are given.
+    pub(super) given: Vec<Option<Program>>,
     /// Tokens of lists, in short.
     pub(super) tokens: Vec<String>,
+    /// How many of the tokens, from the first on, are constants of programs.
+    pub(super) constants: usize,
 }
 
 impl Language {
     /// How many symbols there are.
     pub(super) fn len(&self) -> usize {
         self.words.len()
+    }
+
+    /// What stands for no word among the classes: the number behind the last.
+    pub(super) fn none(&self) -> u8 {
+        self.classes.iter().max().map_or(0, |class| class + 1)
     }
 
     /// A token in short.
