@@ -1,6 +1,7 @@
 //! The systems, one file or folder a paper: a `mod` line and a row of [`ALL`]. A system never uses
 //! another system.
 
+pub mod data_factors;
 pub mod exact_inductive_bias;
 pub mod generalization_difficulty;
 pub mod gpicl;
@@ -26,6 +27,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),
     Entry::of::<opposing_signals::OpposingSignals>(),
+    Entry::of::<data_factors::DataFactors>(),
     Entry::of::<grokking_pathways::GrokkingPathways>(),
     Entry::of::<scaling_mlps::ScalingMlps>(),
 ];

@@ -6,6 +6,7 @@ use crate::base::random::Key;
 use crate::base::threads::Pool;
 use crate::contract::{Archive, TrialError};
 use crate::engine::{Executor, Graph, Output, Shape, Slot, Store, Var};
+use crate::nn::layers::{Cache, CacheShape};
 use crate::nn::optimiser::{Group, Optimiser, OptimiserSettings};
 use crate::nn::weights::{Builder, Values, Weights};
 
@@ -131,7 +132,7 @@ impl<M> Learner<M> {
     }
 
     /// The slots of inputs; passes that name the same input share it.
-    fn input_slots(&mut self, inputs: &[(&str, Shape)]) -> Vec<Slot> {
+    pub(super) fn input_slots(&mut self, inputs: &[(&str, Shape)]) -> Vec<Slot> {
         let mut slot = |(name, shape): &(&str, Shape)| {
             let name = format!("{GIVEN}{name}");
             let slot = self.store.find(&name).unwrap_or_else(|| self.store.add(name.as_str(), shape.clone()));
@@ -139,6 +140,14 @@ impl<M> Learner<M> {
             slot
         };
         inputs.iter().map(&mut slot).collect()
+    }
+
+    /// An empty cache of keys and values for plans of one's own; it is no part of a checkpoint.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub(super) fn cache(&mut self, name: &str, shape: &CacheShape) -> Cache {
+        Cache::new(&mut self.store, &format!("{GIVEN}{name}"), shape)
     }
 
     /// A training step at a learning rate, on the inputs as they were set. `step` is for the message.

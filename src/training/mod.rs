@@ -3,6 +3,7 @@
 
 mod judgement;
 mod learner;
+pub mod sequence_to_sequence;
 mod subject;
 #[cfg(test)]
 pub(crate) mod testing;

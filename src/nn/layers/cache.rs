@@ -67,6 +67,26 @@ impl Cache {
         store.values_mut(self.length)[0] = length as f32;
     }
 
+    /// Sequence i goes on from what sequence `rows[i]` holds; sequences behind the list stay as they are.
+    ///
+    /// # Panics
+    /// If there are more rows than sequences, or one that is none.
+    pub fn pick(&self, store: &mut Store, rows: &[usize]) {
+        if rows.iter().enumerate().all(|(i, row)| i == *row) {
+            return;
+        }
+        let length = self.length(store);
+        for slot in self.layers.iter().flatten() {
+            let width = store.shape(*slot).last_extent();
+            let (each, held) = (self.capacity * width, length * width);
+            let before = store.values(*slot).to_vec();
+            let after = store.values_mut(*slot);
+            for (i, row) in rows.iter().enumerate() {
+                after[i * each..][..held].copy_from_slice(&before[row * each..][..held]);
+            }
+        }
+    }
+
     /// Begins a step that adds `tokens` tokens. There must be room for them when it runs: what goes
     /// beyond the capacity is lost.
     ///

@@ -10,7 +10,6 @@ use crate::base::random::Stream;
 /// C = S ((and|after) S)^m from the left, m geometric with 1/2, up to a number of words.
 #[derive(Clone, Debug)]
 pub struct Chains {
-    verbs: usize,
     words: usize,
     phrases: Vec<Example>,
 }
@@ -25,17 +24,7 @@ impl Chains {
         let made = (5..=verbs).map(|at| Verb { word: format!("verb{at}"), action: format!("I_VERB{at}") });
         let all: Vec<Verb> = Verb::four().into_iter().chain(made).take(verbs).collect();
         let phrases = phrases_of(&all).into_iter().filter(|phrase| phrase.command.len() <= words).collect();
-        Chains { verbs, words, phrases }
-    }
-
-    /// Verbs.
-    pub const fn verbs(&self) -> usize {
-        self.verbs
-    }
-
-    /// Words of the longest command, at most.
-    pub const fn words(&self) -> usize {
-        self.words
+        Chains { words, phrases }
     }
 
     /// The phrases that chains are made of.
@@ -65,14 +54,26 @@ impl Chains {
         let one = |stream: &mut Stream| &phrases[stream.random_range(0..phrases.len())];
         let mut chain = one(stream).clone();
         while stream.random_bool(0.5) {
-            let conjunction = if stream.random_bool(0.5) { "and" } else { "after" };
-            chain = joined(&chain, conjunction, one(stream));
+            chain = joined(&chain, conjunction(stream), one(stream));
             if chain.command.len() > self.words {
                 return None;
             }
         }
         (chain.command.len() <= self.words).then_some(chain)
     }
+}
+
+/// Phrases joined from the left by conjunctions drawn at random.
+///
+/// # Panics
+/// If there are none.
+pub fn chained(phrases: &[Example], stream: &mut Stream) -> Example {
+    let (first, others) = phrases.split_first().expect("a chain has a phrase");
+    others.iter().fold(first.clone(), |chain, phrase| joined(&chain, conjunction(stream), phrase))
+}
+
+fn conjunction(stream: &mut Stream) -> &'static str {
+    if stream.random_bool(0.5) { "and" } else { "after" }
 }
 
 #[cfg(test)]

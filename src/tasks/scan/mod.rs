@@ -12,7 +12,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use chains::Chains;
+pub use chains::{Chains, chained};
 pub use grammar::{ACTIONS, VERBS, Verb, WORDS, commands, phrases, phrases_of};
 pub use split::{Split, contains, split};
 pub use text::{LineError, read, write};
