@@ -37,9 +37,9 @@ pub struct Grid {
     pub arms: Vec<Arm>,
     /// How symbol systems learn it.
     pub learning: Learning,
-    /// At most so many seeds; the preset's number when absent.
+    /// At most so many seeds of whoever is not the machine itself; the preset's number when absent.
     #[serde(default)]
-    pub seeds: Option<u64>,
+    pub control_seeds: Option<u64>,
 }
 
 /// Who learns.
@@ -195,7 +195,8 @@ impl Settings {
                 abduction: self.abduction && arm != Arm::NoAbduction,
                 baseline: self.transformer,
             };
-            let seeds = grid.seeds.map_or(seeds, |most| most.min(seeds));
+            let most = if arm == Arm::Nsr { None } else { grid.control_seeds };
+            let seeds = most.map_or(seeds, |most| most.min(seeds));
             let steps = match arm {
                 Arm::Transformer => self.transformer.steps + baseline_trial::examinations(&condition),
                 _ => trial::ticks(&condition) * condition.learning.epochs,
@@ -245,7 +246,7 @@ impl Grid {
         checks.under("data", |checks| self.data.check(checks));
         let distinct = self.arms.iter().enumerate().all(|(i, arm)| !self.arms[..i].contains(arm));
         checks.holds("arms", distinct && !self.arms.is_empty(), format!("{:?}", self.arms), "at least one, each once");
-        checks.holds("seeds", self.seeds != Some(0), 0, "at least 1 seed");
+        checks.holds("control_seeds", self.control_seeds != Some(0), 0, "at least 1 seed");
         checks.under("learning", |checks| {
             let Learning { epochs, sentences, parses, curriculum, cost_one, cost_two } = &self.learning;
             checks.range("epochs", *epochs, 1..=1000);

@@ -22,8 +22,9 @@ fn shrunk(name: &str) -> Box<dyn Study> {
         });
         settings["parser"]["hidden"] = 8.into();
         for grid in settings["grids"].as_array_mut().unwrap() {
-            grid["data"]["scan"]["joined"] = 10.into();
-            grid["data"]["scan"]["test"] = 6.into();
+            let (task, count) = if grid["data"]["scan"].is_null() { ("pcfg", "lines") } else { ("scan", "joined") };
+            grid["data"][task][count] = if task == "scan" { 10 } else { 300 }.into();
+            grid["data"][task]["test"] = 6.into();
             grid["learning"]["epochs"] = 3.into();
             grid["learning"]["sentences"] = 30.into();
         }
@@ -55,14 +56,18 @@ fn every_preset_runs_to_its_verdict_in_small() {
 
 #[test]
 fn trials_keep_the_contract_and_show_the_sheet() {
-    let study = shrunk("quick");
-    let find = |name: &str| study.trials().into_iter().find(|spec| spec.name == name).unwrap();
-    for name in ["SCAN-add-jump-NSR.s0", "SCAN-length-tables-for-programs.s0"] {
-        let ended = contract(study.as_ref(), &find(name));
+    let (study, full) = (shrunk("quick"), shrunk("full"));
+    let find = |study: &dyn Study, name: &str| study.trials().into_iter().find(|spec| spec.name == name).unwrap();
+    for (study, name) in [
+        (&study, "SCAN-add-jump-NSR.s0"),
+        (&study, "SCAN-length-tables-for-programs.s0"),
+        (&full, "PCFG-productivity-NSR.s0"),
+    ] {
+        let ended = contract(study.as_ref(), &find(study.as_ref(), name));
         assert_eq!(ended.panels, ["tree", "symbols", "curves", "failures"], "{name}");
         assert!(ended.unread.is_some_and(|why| why.contains("trains no model")));
     }
-    let ended = contract(study.as_ref(), &find("SCAN-length-Transformer.s0"));
+    let ended = contract(study.as_ref(), &find(study.as_ref(), "SCAN-length-Transformer.s0"));
     assert_eq!((ended.panels, ended.unread), (vec!["curves".to_owned(), "answers".to_owned()], None));
 }
 

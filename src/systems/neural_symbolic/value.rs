@@ -6,7 +6,7 @@ use super::program::Program;
 
 /// What a node of a tree is worth. That nothing is known of it is the `None` of an `Option`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Value {
     /// A list of tokens.
     List(Vec<u8>),
