@@ -7,6 +7,7 @@ pub mod generalization_difficulty;
 pub mod gpicl;
 pub mod grokking_pathways;
 pub mod miras;
+pub mod neural_symbolic;
 pub mod opposing_signals;
 pub mod optimizer_bias;
 pub mod representation_bias;
@@ -21,6 +22,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<generalization_difficulty::GeneralizationDifficulty>(),
     Entry::of::<exact_inductive_bias::ExactInductiveBias>(),
     Entry::of::<miras::Miras>(),
+    Entry::of::<neural_symbolic::NeuralSymbolic>(),
     Entry::of::<representation_bias::RepresentationBias>(),
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),

@@ -1,0 +1,155 @@
+//! The machine: deduction of trees, their repair by abduction, and what is learned from them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::abduction::{Abduction, Repair};
+use super::enumerate::Library;
+use super::parser::{Parsed, Parser};
+use super::semantics::{Choice, Semantics};
+use super::transitions::Transition;
+use super::tree::Tree;
+use super::value::{Language, Sentence, Value};
+use crate::base::random::{Key, Stream};
+
+/// Programs are tried up to these costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Costs {
+    /// Of symbols without an argument, and with one.
+    pub(super) one: usize,
+    /// Of symbols with two arguments.
+    pub(super) two: usize,
+}
+
+/// A deduced tree with how it was parsed.
+#[derive(Clone, Debug)]
+pub(super) struct Deduced {
+    /// Tree with values.
+    pub(super) tree: Tree,
+    /// The transitions that built it.
+    pub(super) transitions: Vec<Transition>,
+    /// Probability of the arc above each node.
+    pub(super) arcs: Vec<f32>,
+}
+
+/// A sentence with what became of it, as panels show it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Shown {
+    /// The tree as deduced.
+    pub(super) tree: Tree,
+    /// Values after the repair, if there was one.
+    pub(super) repaired: Vec<Option<Value>>,
+    /// What was changed.
+    pub(super) repair: Option<Repair>,
+    /// Probability of the arc above each node.
+    pub(super) arcs: Vec<f32>,
+    /// The right answer.
+    pub(super) answer: Option<Value>,
+}
+
+/// What is fixed of a machine.
+#[derive(Debug)]
+pub(super) struct Machine {
+    /// The language.
+    pub(super) language: Language,
+    /// Programs by arity; none where meanings are tables alone.
+    libraries: BTreeMap<usize, Library>,
+    /// Parses that are sampled of a training sentence.
+    pub(super) parses: usize,
+}
+
+impl Machine {
+    /// A machine for a language; without `costs` it has no programs.
+    pub(super) fn new(language: Language, costs: Option<Costs>, parses: usize, key: Key) -> Self {
+        let mut libraries = BTreeMap::new();
+        if let Some(costs) = costs {
+            for arity in language.arity.iter().copied() {
+                let most = if arity < 2 { costs.one } else { costs.two };
+                let mut stream = key.purpose("probes").index(arity as u64).stream();
+                libraries.entry(arity).or_insert_with(|| Library::new(arity, most, language.constants, &mut stream));
+            }
+        }
+        Machine { language, libraries, parses }
+    }
+
+    /// Symbols of which only what is given is known.
+    pub(super) fn ignorant(&self) -> Vec<Semantics> {
+        let known = self.language.arity.iter().zip(&self.language.given);
+        known
+            .map(|(arity, given)| given.clone().map_or(Semantics::new(*arity), |p| Semantics::given(*arity, p)))
+            .collect()
+    }
+
+    /// Programs that are tried for a symbol of some arity.
+    pub(super) fn library(&self, arity: usize) -> Option<&Library> {
+        self.libraries.get(&arity)
+    }
+
+    /// Sampled parses of a training sentence with their values.
+    pub(super) fn deduce(
+        &self,
+        sentence: &Sentence,
+        parser: &Parser,
+        semantics: &[Semantics],
+        stream: &mut Stream,
+    ) -> Vec<Deduced> {
+        let one = |_| {
+            let parsed = parser.parse(&sentence.symbols, &self.language, Some(stream))?;
+            let Parsed { mut tree, transitions, arcs } = parsed;
+            tree.deduce(semantics, Choice::Sampled(stream));
+            Some(Deduced { tree, transitions, arcs })
+        };
+        (0..self.parses).filter_map(one).collect()
+    }
+
+    /// The most likely parse with its values, as a test asks for.
+    pub(super) fn read(&self, symbols: &[u8], parser: &Parser, semantics: &[Semantics]) -> Option<Deduced> {
+        let Parsed { mut tree, transitions, arcs } = parser.parse(symbols, &self.language, None)?;
+        tree.deduce(semantics, Choice::Top);
+        Some(Deduced { tree, transitions, arcs })
+    }
+
+    /// A deduced tree, repaired if its answer is wrong and `abduces`: the examples that it gives, none if it could not
+    /// be repaired; and what there is to see.
+    pub(super) fn explain(
+        &self,
+        deduced: &Deduced,
+        answer: &Value,
+        semantics: &[Semantics],
+        abduces: bool,
+        stream: &mut Stream,
+    ) -> (Option<Vec<(u8, Vec<Value>, Value)>>, Shown) {
+        let right = deduced.tree.answer() == Some(answer);
+        let mut shown = Shown {
+            tree: deduced.tree.clone(),
+            repaired: deduced.tree.values.clone(),
+            repair: None,
+            arcs: deduced.arcs.clone(),
+            answer: Some(answer.clone()),
+        };
+        if right {
+            return (Some(deduced.tree.facts()), shown);
+        }
+        if !abduces {
+            return (None, shown);
+        }
+        let mut abduction = Abduction { semantics, kind: self.language.kind, stream };
+        let Some((tree, repair)) = abduction.repair(&deduced.tree, answer) else { return (None, shown) };
+        shown.repaired.clone_from(&tree.values);
+        shown.repair = Some(repair);
+        (Some(tree.facts()), shown)
+    }
+}
+
+/// The parse that programs explain best; of equals the first.
+pub(super) fn best<'d>(deduced: &'d [Deduced], semantics: &[Semantics]) -> Option<&'d Deduced> {
+    let mut found: Option<(&Deduced, f64)> = None;
+    for one in deduced {
+        let explained = one.tree.explained(semantics);
+        if found.is_none_or(|(_, most)| explained > most) {
+            found = Some((one, explained));
+        }
+    }
+    found.map(|(one, _)| one)
+}
