@@ -4,6 +4,7 @@
 pub mod exact_inductive_bias;
 pub mod generalization_difficulty;
 pub mod gpicl;
+pub mod graph_networks;
 pub mod grokking_pathways;
 pub mod miras;
 pub mod opposing_signals;
@@ -24,6 +25,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),
     Entry::of::<opposing_signals::OpposingSignals>(),
+    Entry::of::<graph_networks::GraphNetworks>(),
     Entry::of::<grokking_pathways::GrokkingPathways>(),
     Entry::of::<scaling_mlps::ScalingMlps>(),
 ];

@@ -7,6 +7,7 @@ pub mod class_sequence;
 pub mod digits;
 pub mod dominoes;
 pub mod gpicl;
+pub mod graphs;
 pub mod idx;
 pub mod images;
 pub mod linear_stream;
@@ -146,6 +147,9 @@ pub const ALL: &[Entry] = &[
     modular::ENTRY,
     recall::ENTRY,
     modular_domains::ENTRY,
+    graphs::SORTING,
+    graphs::SHORTEST_PATH,
+    graphs::MASS_SPRING,
 ];
 
 /// The row of a task by its name.
