@@ -203,8 +203,8 @@ mod tests {
         let gradients = built.run(|model, values, graph| {
             let (wiring, rows) = wiring(graph, 1);
             let all = model.forward(values, &wiring, &inputs(graph, rows), 2);
-            let of = |x: Option<Var<'_>>| x.map(|x| x.sum_squares());
-            let loss = all.iter().flat_map(|said| [of(said.edges), of(said.nodes)]).flatten().reduce(|a, b| a + b);
+            let said = all.iter().flat_map(|said| [said.edges, said.nodes]).flatten();
+            let loss = said.map(|x| x.sum_squares()).reduce(|a, b| a + b);
             graph.gradient(loss.unwrap(), values.vars()).unwrap()
         });
         for (name, gradient) in names.iter().zip(gradients) {

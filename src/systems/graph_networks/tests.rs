@@ -257,15 +257,20 @@ fn by_hand() {
     let results = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| loop {
-                let Some(spec) = specs.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) else { return };
-                let begun = cpu_seconds();
-                let found = result(spec, &crate::training::testing::run(study.as_ref(), spec, 1));
-                println!("== {} {:.1} cpu s", spec.name, cpu_seconds() - begun);
-                for (name, points) in &found.metrics {
-                    println!("   {name} {:?}", points.iter().map(|(s, v)| (*s, (v * 1e4).round() / 1e4)).collect::<Vec<_>>());
+            scope.spawn(|| {
+                loop {
+                    let Some(spec) = specs.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) else { return };
+                    let begun = cpu_seconds();
+                    let found = result(spec, &crate::training::testing::run(study.as_ref(), spec, 1));
+                    println!("== {} {:.1} cpu s", spec.name, cpu_seconds() - begun);
+                    for (name, points) in &found.metrics {
+                        println!(
+                            "   {name} {:?}",
+                            points.iter().map(|(s, v)| (*s, (v * 1e4).round() / 1e4)).collect::<Vec<_>>()
+                        );
+                    }
+                    results.lock().unwrap().push(found);
                 }
-                results.lock().unwrap().push(found);
             });
         }
     });

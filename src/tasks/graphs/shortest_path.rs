@@ -229,7 +229,7 @@ mod tests {
         // A line of five places: four pairs of neighbours in each direction, but only one from end to end.
         let roads = (0..4).map(|i| (i, i + 1, 0.1)).collect();
         let map = Map { places: (0..5).map(|i| [f64::from(i), 0.0]).collect(), weights: vec![1.0; 5], roads };
-        let mut counts = [0.0; 5];
+        let mut counts = [0.0f64; 5];
         for i in 0..2000 {
             let (start, end) = map.ends(&mut Key::new(7).index(i).stream());
             counts[start.abs_diff(end)] += 1.0;

@@ -66,6 +66,11 @@ fn padded<'g>(graph: &'g Graph, values: &[f32], width: usize) -> Var<'g> {
     graph.constant([values.len() / width, width], values)
 }
 
+/// The sum of squares of the first rows.
+fn own(x: Var<'_>, rows: usize) -> Var<'_> {
+    x.slice(0, 0, rows).sum_squares()
+}
+
 impl Built {
     /// Edges, nodes and globals behind the block, without padding, and the gradient of the sum of their squares by
     /// what came in on the nodes.
@@ -89,7 +94,6 @@ impl Built {
         };
         let after = self.block.forward(&values, &wiring, &self.block.prepare(&values, &[]), &given);
         // Padding is no part of what is asked.
-        let own = |x: Var<'_>, rows: usize| x.slice(0, 0, rows).sum_squares();
         let nodes = own(after.nodes, case.node_graphs.len());
         let loss = nodes + after.globals.sum_squares();
         let loss = if case.edges.is_empty() { loss } else { loss + own(after.edges, case.edges.len()) };
