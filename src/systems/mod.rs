@@ -5,6 +5,7 @@ pub mod data_factors;
 pub mod exact_inductive_bias;
 pub mod generalization_difficulty;
 pub mod gpicl;
+pub mod graph_networks;
 pub mod grokking_pathways;
 pub mod miras;
 pub mod neural_symbolic;
@@ -28,6 +29,7 @@ pub const ALL: &[Entry] = &[
     Entry::of::<optimizer_bias::OptimizerBias>(),
     Entry::of::<opposing_signals::OpposingSignals>(),
     Entry::of::<data_factors::DataFactors>(),
+    Entry::of::<graph_networks::GraphNetworks>(),
     Entry::of::<grokking_pathways::GrokkingPathways>(),
     Entry::of::<scaling_mlps::ScalingMlps>(),
 ];

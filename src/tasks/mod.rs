@@ -8,6 +8,7 @@ pub mod digits;
 pub mod dominoes;
 pub mod gpicl;
 pub mod hint;
+pub mod graphs;
 pub mod idx;
 pub mod images;
 pub mod linear_stream;
@@ -152,6 +153,9 @@ pub const ALL: &[Entry] = &[
     pcfg_set::ENTRY,
     hint::ENTRY,
     modular_domains::ENTRY,
+    graphs::SORTING,
+    graphs::SHORTEST_PATH,
+    graphs::MASS_SPRING,
 ];
 
 /// The row of a task by its name.

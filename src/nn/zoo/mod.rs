@@ -9,6 +9,7 @@ pub mod decoder;
 pub mod encoder;
 pub mod encoder_decoder;
 mod fast_weights;
+pub mod graph_network;
 mod gru;
 mod lstm;
 pub mod memory_net;
