@@ -28,8 +28,8 @@ pub const ALL: &[Entry] = &[
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),
     Entry::of::<opposing_signals::OpposingSignals>(),
-    Entry::of::<data_factors::DataFactors>(),
     Entry::of::<graph_networks::GraphNetworks>(),
+    Entry::of::<data_factors::DataFactors>(),
     Entry::of::<grokking_pathways::GrokkingPathways>(),
     Entry::of::<scaling_mlps::ScalingMlps>(),
 ];

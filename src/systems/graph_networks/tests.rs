@@ -123,7 +123,7 @@ fn a_graph_of_ones_own_is_shown_and_a_broken_one_refused() {
         value["settings"]["path"]["file"] = file.to_str().unwrap().into();
         (crate::contract::Entry::of::<GraphNetworks>().open_json)(value)
     };
-    let study = with("a b 1\nb c 2\nc d 1.5 # the last\na d 9\n").ok().expect("a graph");
+    let study = with("a b 1\nb c 2\nc d 1.5 # the last\na d 9\n").unwrap_or_else(|error| panic!("{error:?}"));
     let spec = study.trials().into_iter().find(|spec| spec.name == "shortest-path.s0").unwrap();
     let mut trial = study.start(&spec, &crate::base::threads::Pool::serial()).unwrap();
     let panels: Vec<Panel> = trial.panels();

@@ -129,7 +129,8 @@ mod tests {
     fn every_function_of_scan_is_cheap_enough() {
         let x: &[u8] = &[2, 4, 1, 5];
         let y: &[u8] = &[3, 3];
-        let has = |library: &Library, wanted: &dyn Fn(&[u8], &[u8]) -> Vec<u8>, arguments: &[&[u8]]| {
+        type Wanted<'w> = &'w dyn Fn(&[u8], &[u8]) -> Vec<u8>;
+        let has = |library: &Library, wanted: Wanted<'_>, arguments: &[&[u8]]| {
             let second = arguments.get(1).copied().unwrap_or_default();
             library.programs.iter().any(|(_, program)| {
                 let first: &[u8] = arguments[0];

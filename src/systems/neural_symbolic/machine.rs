@@ -9,7 +9,7 @@ use super::enumerate::Library;
 use super::parser::{Parsed, Parser};
 use super::semantics::{Choice, Semantics};
 use super::transitions::Transition;
-use super::tree::Tree;
+use super::tree::{Fact, Tree};
 use super::value::{Language, Sentence, Value};
 use crate::base::random::{Key, Stream};
 
@@ -119,7 +119,7 @@ impl Machine {
         semantics: &[Semantics],
         abduces: bool,
         stream: &mut Stream,
-    ) -> (Option<Vec<(u8, Vec<Value>, Value)>>, Shown) {
+    ) -> (Option<Vec<Fact>>, Shown) {
         let right = deduced.tree.answer() == Some(answer);
         let mut shown = Shown {
             tree: deduced.tree.clone(),

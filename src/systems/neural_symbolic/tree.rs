@@ -8,6 +8,9 @@ use super::value::Value;
 /// What a value that no program gave weighs in the choice of a parse, in nats.
 const UNEXPLAINED: f64 = -3.0;
 
+/// A symbol with the inputs and the output of a node.
+pub(super) type Fact = (u8, Vec<Value>, Value);
+
 /// Nodes with symbols, heads and values, in reading order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tree {
@@ -97,7 +100,7 @@ impl Tree {
     }
 
     /// Inputs and output of every node whose values are all known, with its symbol.
-    pub(super) fn facts(&self) -> Vec<(u8, Vec<Value>, Value)> {
+    pub(super) fn facts(&self) -> Vec<Fact> {
         let fact = |node: usize| {
             let inputs: Vec<Value> = self.inputs(node).into_iter().collect::<Option<_>>()?;
             Some((self.symbols[node], inputs, self.values[node].clone()?))

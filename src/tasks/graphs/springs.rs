@@ -242,8 +242,8 @@ mod tests {
                     continue;
                 }
                 let force = step[0].forces()[i];
-                for c in 0..2 {
-                    assert!((after.velocity[c] - before.velocity[c] - 0.1 * force[c]).abs() < 1e-12);
+                for (c, force) in force.into_iter().enumerate() {
+                    assert!((after.velocity[c] - before.velocity[c] - 0.1 * force).abs() < 1e-12);
                     assert!((after.position[c] - before.position[c] - 0.1 * after.velocity[c]).abs() < 1e-12);
                 }
             }

@@ -89,7 +89,8 @@ impl GraphKind {
         use Source::{Edges, Encoded, Globals, Nodes, OfEdges, OfNodes, Received, Receivers, Senders};
         const PAIRS: &[Source] = &[Edges, Receivers, Senders];
         const HEARD: &[Source] = &[Received, Nodes];
-        let (edges, nodes, globals): (Option<&[Source]>, Option<&[Source]>, Option<&[Source]>) = match self {
+        type Seen = Option<&'static [Source]>;
+        let (edges, nodes, globals): (Seen, Seen, Seen) = match self {
             GraphKind::Full => (
                 Some(&[Edges, Receivers, Senders, Globals]),
                 Some(&[Received, Nodes, Globals]),
