@@ -151,13 +151,17 @@ mod tests {
     #[test]
     fn no_two_programs_do_the_same_and_the_cheapest_comes_first() {
         let library = library(1, 7);
-        let probe: &[u8] = &[0, 1, 2, 3, 4, 5, 0];
+        // Two, so that a token of its own in place of the first or last is none of them.
+        let probes: [&[u8]; 2] = [&[0, 1, 2, 3, 4, 5, 0], &[3, 5, 1, 1, 2, 4]];
         let mut costs: Vec<usize> = library.programs.iter().map(|(cost, _)| *cost).collect();
         assert!(costs.is_sorted() && costs.pop() == Some(7));
-        let same =
-            |wanted: &[u8]| library.programs.iter().filter(|(_, program)| program.run(&[probe]) == wanted).count();
-        assert_eq!(same(probe), 1, "the argument, and not its reverse reversed");
-        assert_eq!(same(&probe.repeat(2)), 1);
+        let same = |wanted: fn(&[u8]) -> Vec<u8>| {
+            let does =
+                |(_, program): &&(usize, Program)| probes.iter().all(|probe| program.run(&[probe]) == wanted(probe));
+            library.programs.iter().filter(does).count()
+        };
+        assert_eq!(same(<[u8]>::to_vec), 1, "the argument, and not its reverse reversed");
+        assert_eq!(same(|probe| probe.repeat(2)), 1);
         let constants = Library::new(0, 7, 6, &mut Key::new(3).stream());
         assert_eq!(constants.programs.len(), 1 + 6 + 36, "(), one token, two tokens");
     }
