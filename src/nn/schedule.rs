@@ -111,6 +111,12 @@ fn progress(step: u64, steps: u64) -> f64 {
 }
 
 impl Schedule {
+    /// Rises over `warm_up` steps, holds, and falls to zero over the last `decay` of `steps`; with no decay it stays.
+    pub const fn falling_at_the_end(peak: f32, steps: u64, warm_up: u64, decay: u64) -> Self {
+        let floor = if decay == 0 { peak } else { 0.0 };
+        Schedule::WarmUpStableDecay { peak, floor, warm_up, stable: steps.saturating_sub(warm_up + decay), decay }
+    }
+
     /// The learning rate of a step, counted from 0.
     pub fn at(&self, step: u64) -> f32 {
         self.exact(step) as f32

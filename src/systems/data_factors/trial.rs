@@ -144,13 +144,8 @@ impl ArmTrial {
             clip_value: None,
         };
         let model = SequenceToSequence::new(key.purpose("network"), setup.pool.clone(), optimiser, &form);
-        let schedule = Schedule::WarmUpStableDecay {
-            peak: training.learning_rate,
-            floor: if training.decay == 0 { training.learning_rate } else { 0.0 },
-            warm_up: training.warm_up,
-            stable: arm.steps.saturating_sub(training.warm_up + training.decay),
-            decay: training.decay,
-        };
+        let schedule =
+            Schedule::falling_at_the_end(training.learning_rate, arm.steps, training.warm_up, training.decay);
         let some = sets.isolated.count() > 0;
         let isolated = if some { (training.isolated * training.batch as f64).round() as usize } else { 0 };
         let others = (training.batch - isolated).min(sets.lines.count() as usize);

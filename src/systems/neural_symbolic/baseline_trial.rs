@@ -10,7 +10,8 @@ use crate::contract::{
     Archive, Axis, Body, Dash, Flow, Line, Lines, Panel, Progress, Reading, Record, Setup, Table, Trial, TrialError,
 };
 use crate::instruments::card;
-use crate::nn::optimiser::{Method, Moments, OptimiserSettings, warm_up};
+use crate::nn::optimiser::{Method, Moments, OptimiserSettings};
+use crate::nn::schedule::Schedule;
 use crate::training::burst;
 use crate::training::sequence_to_sequence::{Form, Pair, Pools, SPECIALS, SequenceToSequence};
 
@@ -110,7 +111,8 @@ impl BaselineTrial {
         for _ in 0..burst(self.model.form().step_flop(LENGTHS)) {
             let step = self.state.step;
             let rows: Vec<&Pair> = self.pools.batch(step).iter().map(|at| &self.train[*at as usize]).collect();
-            let rate = warm_up(self.baseline.learning_rate, self.baseline.warm_up, step);
+            let Baseline { learning_rate, steps, warm_up, decay, .. } = self.baseline;
+            let rate = Schedule::falling_at_the_end(learning_rate, steps, warm_up, decay).at(step);
             let loss = f64::from(self.model.train(&rows, step, rate)?.loss);
             self.state.step += 1;
             let at = self.state.step;

@@ -72,6 +72,8 @@ pub struct Baseline {
     pub learning_rate: f32,
     /// Steps in which the learning rate rises.
     pub warm_up: u64,
+    /// Last steps, in which it falls to 0; none: it stays.
+    pub decay: u64,
     /// Steps between looks at some test sentences.
     pub every: u64,
 }
@@ -169,12 +171,13 @@ impl Settings {
             checks.share("exploration", self.parser.exploration, 1.0);
         });
         checks.under("transformer", |checks| {
-            let Baseline { network, steps, batch, learning_rate, warm_up, every } = &self.transformer;
+            let Baseline { network, steps, batch, learning_rate, warm_up, decay, every } = &self.transformer;
             checks.under("network", |checks| network.check(checks));
             checks.range("steps", *steps, 1..=1_000_000);
             checks.range("batch", *batch, 1..=1024);
             checks.positive("learning_rate", *learning_rate, 1.0);
             checks.range("warm_up", *warm_up, 0..=100_000);
+            checks.range("decay", *decay, 0..=1_000_000);
             checks.range("every", *every, 1..=1_000_000);
         });
         checks.holds("grids", !self.grids.is_empty(), "none", "at least one data set");

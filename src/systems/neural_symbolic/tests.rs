@@ -18,7 +18,7 @@ fn shrunk(name: &str) -> Box<dyn Study> {
         let settings = &mut value["settings"];
         settings["transformer"] = serde_json::json!({
             "network": { "width": 8, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "hidden": 8 },
-            "steps": 4, "batch": 4, "learning_rate": 1e-3, "warm_up": 2, "every": 2,
+            "steps": 4, "batch": 4, "learning_rate": 1e-3, "warm_up": 2, "decay": 2, "every": 2,
         });
         settings["parser"]["hidden"] = 8.into();
         for grid in settings["grids"].as_array_mut().unwrap() {
