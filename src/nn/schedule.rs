@@ -191,6 +191,13 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_falls_at_the_end_or_stays() {
+        let falls = Schedule::falling_at_the_end(0.5, 100, 10, 20);
+        check(&falls, &[(0, 0.05), (9, 0.5), (79, 0.5), (80, 0.5), (90, 0.25), (99, 0.025)]);
+        check(&Schedule::falling_at_the_end(0.5, 100, 10, 0), &[(4, 0.25), (50, 0.5), (99, 0.5)]);
+    }
+
+    #[test]
     fn the_warm_up_ends_at_the_peak() {
         assert_eq!(warm_up(1.0, 4, 0), 0.25);
         assert_eq!(warm_up(1.0, 4, 3), 1.0);

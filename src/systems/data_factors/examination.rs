@@ -51,11 +51,6 @@ impl Board {
     }
 }
 
-/// The share that is right.
-pub(super) fn share(right: &[bool]) -> f64 {
-    right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
-}
-
 /// How far a vector lies from the centroid of others, in the root of their mean squared distance from it. None where
 /// there are not two of them, or they are all alike.
 pub(super) fn distance(of: &[f32], others: &[&[f32]]) -> Option<f64> {

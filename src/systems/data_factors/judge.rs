@@ -152,8 +152,9 @@ impl<'e> Court<'e> {
             z(self.plain),
             self.complex.seeds.len(),
         );
-        let checks = complexity.into_iter().chain(structural).collect();
-        Ruling { outcome, told, checks, controls: self.difficulty().into_iter().collect() }
+        let [gain, none] = complexity;
+        let checks = std::iter::once(gain).chain(structural).chain(self.difficulty()).collect();
+        Ruling { outcome, told, checks, controls: vec![none] }
     }
 }
 

@@ -352,7 +352,8 @@ fn in_full_three_claims_are_weighed_and_difficulty_is_told() {
     };
     let verdict = full(0.6, 0.2, 0.3);
     assert_eq!(verdict.outcome, Reproduced, "{}", verdict.sentence);
-    assert!(verdict.controls.iter().any(|check| check.id == "difficulty" && check.passed));
+    assert!(verdict.checks.iter().any(|check| check.id == "difficulty" && check.passed));
+    assert_eq!(verdict.controls.iter().map(|check| check.statistic.as_str()).collect::<Vec<_>>(), ["z(1x)"]);
     assert_eq!(full(0.25, 0.0, 0.3).outcome, Partly, "SCAN asks for 0.30");
     assert_eq!(full(0.6, 0.55, 0.3).outcome, Partly);
     assert_eq!(full(0.6, 0.2, 0.05).outcome, Partly);

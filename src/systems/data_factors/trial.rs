@@ -7,7 +7,7 @@ use rand::seq::{SliceRandom, index};
 use serde::{Deserialize, Serialize};
 
 use super::data::{Lines, Sets, verbs};
-use super::examination::{Board, Look, distance, repetition, share};
+use super::examination::{Board, Look, distance, repetition};
 use super::panels;
 use super::settings::{Arm, Order, Settings};
 use crate::base::random::Key;
@@ -18,7 +18,7 @@ use crate::nn::optimiser::{Decay, Method, Moments, OptimiserSettings};
 use crate::nn::schedule::Schedule;
 use crate::tasks::scan::Example;
 use crate::training::burst;
-use crate::training::sequence_to_sequence::{Form, Pair, Pools, SPECIALS, SequenceToSequence, Vocabulary};
+use crate::training::sequence_to_sequence::{Form, Pair, Pools, SPECIALS, SequenceToSequence, Vocabulary, share};
 
 /// Pairs that are handed out to instruments, at most.
 const HANDED_OUT: usize = 400;

@@ -76,6 +76,7 @@ impl System for GraphNetworks {
 
     const PRESETS: &'static [ShippedPreset] = presets!("graph-networks");
     const PICTURES: &'static [&'static str] = &["sizes"];
+    const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

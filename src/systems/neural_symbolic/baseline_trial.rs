@@ -13,7 +13,7 @@ use crate::instruments::card;
 use crate::nn::optimiser::{Method, Moments, OptimiserSettings};
 use crate::nn::schedule::Schedule;
 use crate::training::burst;
-use crate::training::sequence_to_sequence::{Form, Pair, Pools, SPECIALS, SequenceToSequence};
+use crate::training::sequence_to_sequence::{Form, Pair, Pools, SPECIALS, SequenceToSequence, share};
 
 /// Sentences that are answered in one call of `step`, and training sentences that are answered in all.
 const ASKED: usize = 64;
@@ -188,10 +188,6 @@ impl BaselineTrial {
         let says = "What is written for some test sentences, by the numbers of symbols and tokens.";
         Panel::new("answers", "Test sentences", says, Body::Table(Table { columns, rows }))
     }
-}
-
-fn share(right: &[bool]) -> f64 {
-    right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
 }
 
 impl Trial for BaselineTrial {

@@ -82,6 +82,7 @@ impl System for NeuralSymbolic {
 
     const PRESETS: &'static [ShippedPreset] = presets!("neural-symbolic");
     const PICTURES: &'static [&'static str] = &["accuracy"];
+    const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 
     type Settings = Settings;

@@ -244,6 +244,11 @@ impl SequenceToSequence {
     }
 }
 
+/// The share of answers that is right; 0 of none.
+pub fn share(right: &[bool]) -> f64 {
+    right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
+}
+
 /// The target of a token that does not count.
 const UNCOUNTED: f32 = -1.0;
 

@@ -41,7 +41,7 @@ pub(super) fn paint(pen: &mut Pen, panels: &[Panel], view: View) {
 }
 
 /// Start and end of the `at`-th of `of` nearly equal parts.
-fn part(length: u16, at: u16, of: u16) -> (u16, u16) {
+pub(super) fn part(length: u16, at: u16, of: u16) -> (u16, u16) {
     let edge = |i: u16| (u32::from(length) * u32::from(i) / u32::from(of)) as u16;
     (edge(at), edge(at + 1))
 }

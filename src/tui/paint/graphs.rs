@@ -3,10 +3,11 @@
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
+use super::beside::part;
 use super::nothing;
 use crate::contract::{Dash, Edge, EdgeKind, Frame, Graph, Graphs};
 use crate::tui::canvas::Canvas;
-use crate::tui::look::Look;
+use crate::tui::look::{Glyphs, Look};
 use crate::tui::pen::{Pen, shorten};
 
 /// Least columns and rows of one graph.
@@ -28,9 +29,8 @@ pub(in crate::tui) fn paint(pen: &mut Pen, data: &Graphs, step: usize) {
     let down = count.div_ceil(across.max(1)).min((height / LEAST.1).max(1));
     for (at, graph) in data.graphs.iter().enumerate().take(usize::from(across * down)) {
         let (column, row) = (at as u16 % across, at as u16 / across);
-        let edge = |length: u16, at: u16, of: u16| (u32::from(length) * u32::from(at) / u32::from(of)) as u16;
-        let (left, right) = (edge(width, column, across), edge(width, column + 1, across));
-        let (top, bottom) = (edge(height, row, down), edge(height, row + 1, down));
+        let (left, right) = part(width, column, across);
+        let (top, bottom) = part(height, row, down);
         let gap = u16::from(column + 1 < across);
         one(&mut pen.inset(left, top, width - right + gap, height - bottom), graph, step);
     }
@@ -150,7 +150,7 @@ fn head(pen: &mut Pen, canvas: &Canvas, (from, to): ((f64, f64), (f64, f64)), st
     let eighth = (up.atan2(across) / std::f64::consts::FRAC_PI_4).round().rem_euclid(8.0) as usize;
     let full = ['→', '↗', '↑', '↖', '←', '↙', '↓', '↘'];
     let ascii = ['>', '/', '^', '\\', '<', '/', 'v', '\\'];
-    let glyphs = if pen.look.glyph("", "a").is_empty() { full } else { ascii };
+    let glyphs = if pen.look.glyphs == Glyphs::Ascii { ascii } else { full };
     pen.cell(column, row, glyphs[eighth], style);
 }
 
