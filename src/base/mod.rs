@@ -1,4 +1,4 @@
-//! What every layer may use: random streams, the thread pool, content hashes, checks of settings, nearest names,
+//! What every layer may use: random streams, the thread pool, content hashes, checks of settings, reading them, nearest names,
 //! means.
 
 pub mod checks;
@@ -6,5 +6,6 @@ pub mod hash;
 pub mod interval;
 pub mod numbers;
 pub mod random;
+pub mod reading;
 pub mod text;
 pub mod threads;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::base::checks::Problem;
+use crate::base::reading::{Unreadable, tracked};
 
 /// A preset that ships inside the binary.
 #[derive(Clone, Copy, Debug)]
@@ -117,17 +118,21 @@ pub(super) fn dialect() -> ron::Options {
     ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
 }
 
-/// Reads RON text into a value, keeping position and path for the message.
+/// Reads RON text into a value, keeping position and path for the message. Of an error that is not of the text's outside
+/// the code is [`ron::Error::Message`] with what it said: see [`crate::base::reading`].
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PresetError> {
     let fail = |error: ron::error::SpannedError, path: String| PresetError::Ron { error: Box::new(error), path };
     let mut reader =
         ron::de::Deserializer::from_str_with_options(text, &dialect()).map_err(|e| fail(e, String::new()))?;
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
-        let path = e.path().to_string();
-        fail(reader.span_error(e.into_inner()), path)
-    })?;
+    let value = tracked(&mut reader)
+        .map_err(|Unreadable { path, message }| fail(reader.span_error(ron::Error::Message(message)), path))?;
     reader.end().map_err(|e| fail(reader.span_error(e), String::new()))?;
     Ok(value)
+}
+
+/// Reads a value, keeping the path for the message.
+pub(super) fn read_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, PresetError> {
+    tracked(value).map_err(|Unreadable { path, message }| PresetError::Value { path, message })
 }
 
 #[cfg(test)]

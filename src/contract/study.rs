@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::preset::{Typed, dialect, read};
+use super::preset::{Typed, dialect, read, read_json};
 use super::{
     Card, Cell, Checks, Evidence, Expectation, Header, Knob, Panel, PresetError, Setting, Setup, ShippedPreset, Trial,
     TrialError, TrialResult, TrialSpec, Verdict, Watch, cell, setting,
@@ -157,9 +157,7 @@ fn open<S: System>(text: &str) -> Result<Box<dyn Study>, PresetError> {
 }
 
 fn open_json<S: System>(value: serde_json::Value) -> Result<Box<dyn Study>, PresetError> {
-    let preset = serde_path_to_error::deserialize(value)
-        .map_err(|e| PresetError::Value { path: e.path().to_string(), message: e.into_inner().to_string() })?;
-    checked::<S>(preset)
+    checked::<S>(read_json(value)?)
 }
 
 fn checked<S: System>(preset: Typed<S::Settings>) -> Result<Box<dyn Study>, PresetError> {
@@ -205,12 +203,12 @@ impl<S: System> Study for Opened<S> {
 
     fn to_ron(&self) -> String {
         let style = ron::ser::PrettyConfig::new().struct_names(false).indentor("    ");
-        let text = dialect().to_string_pretty(&self.preset, style);
+        let text = dialect().to_string_pretty(self.written(), style);
         text.expect("a preset that was read can be written") + "\n"
     }
 
     fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(&self.preset).expect("a preset that was read can be written")
+        serde_json::to_value(self.written()).expect("a preset that was read can be written")
     }
 
     fn expectations(&self) -> &[Expectation] {
@@ -221,7 +219,7 @@ impl<S: System> Study for Opened<S> {
         let mut schema = setting::of::<Header>();
         schema["properties"]["settings"] = setting::of::<S::Settings>();
         let settings = setting::settings(&self.to_json(), &schema, &self.expectations);
-        setting::in_order(&self.preset, settings)
+        setting::in_order(self.written(), settings)
     }
 
     fn cost(&self) -> Cost {
@@ -249,6 +247,11 @@ impl<S: System> Study for Opened<S> {
 }
 
 impl<S: System> Opened<S> {
+    /// The preset as every format writes it: one writer serves them all.
+    fn written(&self) -> &dyn erased_serde::Serialize {
+        &self.preset
+    }
+
     fn cells(&self) -> Vec<Cell<S::Condition>> {
         S::cells(&self.preset.settings, self.preset.seeds)
     }

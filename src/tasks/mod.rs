@@ -33,6 +33,7 @@ use serde::de::DeserializeOwned;
 
 use crate::base::checks::Problem;
 use crate::base::random::Stream;
+use crate::base::reading::{Unreadable, tracked};
 
 /// Something to learn: fills batches and says what is known of it.
 pub trait Task {
@@ -125,10 +126,7 @@ impl std::fmt::Debug for Entry {
 /// # Errors
 /// [`DataError::Settings`] with the field that is unknown or of the wrong type.
 fn read<T: DeserializeOwned>(settings: serde_json::Value) -> Result<T, DataError> {
-    serde_path_to_error::deserialize(settings).map_err(|error| DataError::Settings {
-        path: error.path().to_string(),
-        message: error.into_inner().to_string(),
-    })
+    tracked(settings).map_err(|Unreadable { path, message }| DataError::Settings { path, message })
 }
 
 /// The settings of a data set: there are none.

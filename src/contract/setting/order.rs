@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::Setting;
 
 /// The settings in the order in which `of`, whose settings they are, declares them.
-pub(in crate::contract) fn in_order<T: Serialize>(of: &T, mut settings: Vec<Setting>) -> Vec<Setting> {
+pub(in crate::contract) fn in_order<T: Serialize + ?Sized>(of: &T, mut settings: Vec<Setting>) -> Vec<Setting> {
     let text = serde_json::to_string(of).unwrap_or_default();
     let mut paths = Vec::new();
     // What cannot be read keeps its order.

@@ -103,7 +103,8 @@ impl PresetFailure {
     pub(super) fn of_changes(source: &str, error: &PresetError) -> Box<Self> {
         let complaints = match error {
             PresetError::Ron { error, path } => {
-                vec![Complaint { field: path.clone(), says: sentence(&error.code), ..Complaint::default() }]
+                let text = error.code.to_string();
+                vec![Complaint { field: path.clone(), says: Reason::of(&text).sentence(&text), ..Complaint::default() }]
             }
             PresetError::Value { path, message } => vec![value_complaint(path, message)],
             PresetError::Problems(problems) => problems.iter().map(|p| problem_complaint(p, None)).collect(),
@@ -152,85 +153,127 @@ fn ron_complaint(map: &Map<'_>, error: &SpannedError, path: &str) -> Complaint {
     let end = Place { line: error.span.end.line, column: error.span.end.col };
     // `?` stands for a field that was not reached yet, `.` for the top.
     let path = path.trim_end_matches('?').trim_matches('.');
-    let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    let mut says = sentence(&error.code);
-    let (field, place) = match &error.code {
-        Error::NoSuchStructField { found, .. } => {
-            let field = if path.rsplit('.').next() == Some(found) { path.to_owned() } else { inside(found) };
-            (field.clone(), map.key(&field))
-        }
-        Error::DuplicateStructField { field, .. } => {
-            let field = if path.rsplit('.').next() == Some(field) { path.to_owned() } else { inside(field) };
-            (field, Some(start))
-        }
-        Error::MissingStructField { .. } => (path.to_owned(), map.nearest_above(path)),
+    let last = path.rsplit('.').next();
+    let inside = |name: &str| {
+        let bare = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        if last == Some(name) { path.to_owned() } else { bare }
+    };
+    let text = error.code.to_string();
+    let reason = Reason::of(&text);
+    let mut says = reason.sentence(&text);
+    let (field, place) = match &reason {
+        Reason::NoField { found, .. } => (inside(found), map.key(&inside(found))),
+        Reason::Twice(name) => (inside(name), Some(start)),
+        Reason::Missing(_) => (path.to_owned(), map.nearest_above(path)),
         // RON reads 8 of 8.5 and then wants a comma.
-        Error::ExpectedComma if let Some((place, number)) = map.number_around(end).filter(|(_, n)| n.contains('.')) => {
+        Reason::Plain(Error::ExpectedComma)
+            if let Some((place, number)) = map.number_around(end).filter(|(_, n)| n.contains('.')) =>
+        {
             says = format!("expected a whole number, found {number}");
             (path.to_owned(), Some(place))
         }
-        code if syntax(code) => (path.to_owned(), Some(end)),
-        _ => (path.to_owned(), map.value(path)),
+        reason if reason.of_the_value(&text) => (path.to_owned(), map.value(path)),
+        _ => (path.to_owned(), Some(end)),
     };
-    let near = match &error.code {
-        Error::NoSuchStructField { found, expected, .. } | Error::NoSuchEnumVariant { found, expected, .. } => {
-            nearest(found, expected.iter().copied())
-        }
+    let near = match &reason {
+        Reason::NoField { found, names } | Reason::NoVariant { found, names } => nearest(found, names.iter().copied()),
         _ => None,
     };
     Complaint { field, says, nearest: near.map(str::to_owned), ..Complaint::default() }.at(place.or(Some(start)))
 }
 
-/// Whether RON lost its way in the text itself, so that its own position is the one to show.
-fn syntax(code: &Error) -> bool {
-    !matches!(
-        code,
-        Error::InvalidValueForType { .. }
-            | Error::NoSuchEnumVariant { .. }
-            | Error::ExpectedDifferentLength { .. }
-            | Error::IntegerOutOfBounds
-            | Error::ExpectedInteger
-            | Error::ExpectedFloat
-            | Error::ExpectedBoolean
-            | Error::ExpectedString
-            | Error::ExpectedArray
-            | Error::ExpectedMap
-            | Error::ExpectedStructLike
-            | Error::ExpectedNamedStructLike(_)
-            | Error::Message(_)
-    )
+/// What a RON error is about, read from what it says: presets are read behind an interface that hands on texts.
+enum Reason<'t> {
+    NoField {
+        found: &'t str,
+        names: Vec<&'t str>,
+    },
+    NoVariant {
+        found: &'t str,
+        names: Vec<&'t str>,
+    },
+    Missing(&'t str),
+    Twice(&'t str),
+    WrongType {
+        expected: &'t str,
+        found: &'t str,
+    },
+    /// An error that says the same in every place.
+    Plain(&'static Error),
+    Other,
 }
 
-/// The reason in words for people.
-fn sentence(code: &Error) -> String {
-    let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match code {
-        Error::NoSuchStructField { found, expected, .. } => {
-            format!("there is no field `{found}` here; there are {}", list(expected))
+/// What people are told in other words, and what is wrong with a value and not with the text around it.
+const PLAIN: &[(Error, &str)] = &[
+    (Error::IntegerOutOfBounds, "this whole number does not fit the field"),
+    (Error::ExpectedInteger, "expected a whole number"),
+    (Error::ExpectedFloat, "expected a number"),
+    (Error::ExpectedBoolean, "expected true or false"),
+    (Error::ExpectedString, "expected a text in double quotes"),
+    (Error::ExpectedArray, "expected a list: [..]"),
+    (Error::ExpectedMap, "expected a map: {..}"),
+    (Error::ExpectedStructLike, "expected fields in brackets: (name: value, ..)"),
+    (Error::ExceededRecursionLimit, "brackets are nested too deeply"),
+    (Error::Eof, "the text ends too early; is a bracket left open?"),
+    (Error::ExpectedComma, "expected comma"),
+];
+
+impl<'t> Reason<'t> {
+    fn of(text: &'t str) -> Self {
+        if let Some((code, _)) = PLAIN.iter().find(|(code, _)| code.to_string() == text) {
+            return Reason::Plain(code);
         }
-        Error::NoSuchEnumVariant { found, expected, .. } => {
-            format!("`{found}` is none of {}", list(expected))
+        let types = text.strip_prefix("Expected ").and_then(|rest| rest.strip_suffix(" instead"));
+        if let Some((expected, found)) = types.and_then(|rest| rest.split_once(" but found ")) {
+            return Reason::WrongType { expected, found };
         }
-        Error::MissingStructField { field, .. } => format!("the field `{field}` is missing"),
-        Error::DuplicateStructField { field, .. } => format!("the field `{field}` is given twice"),
-        Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
-        Error::IntegerOutOfBounds => "this whole number does not fit the field".into(),
-        Error::ExpectedInteger => "expected a whole number".into(),
-        Error::ExpectedFloat => "expected a number".into(),
-        Error::ExpectedBoolean => "expected true or false".into(),
-        Error::ExpectedString => "expected a text in double quotes".into(),
-        Error::ExpectedArray => "expected a list: [..]".into(),
-        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => {
-            "expected fields in brackets: (name: value, ..)".into()
-        }
-        Error::ExceededRecursionLimit => "brackets are nested too deeply".into(),
-        Error::Eof => "the text ends too early; is a bracket left open?".into(),
-        other => {
-            let mut words = other.to_string();
-            if let Some(first) = words.get_mut(..1) {
-                first.make_ascii_lowercase();
+        // "Unexpected field named `found` in `Outer`, expected one of `a`, `b` instead"
+        let (said, expected) = text.split_once(", expected ").unwrap_or((text, ""));
+        let names = || expected.split('`').skip(1).step_by(2).collect();
+        let found = said.split('`').nth(1).unwrap_or_default();
+        match said.split('`').next().unwrap_or_default() {
+            "Unexpected field named " => Reason::NoField { found, names: names() },
+            "Unexpected variant named " | "Unexpected enum variant named " => {
+                Reason::NoVariant { found, names: names() }
             }
-            words
+            "Unexpected missing field named " => Reason::Missing(found),
+            "Unexpected duplicate field named " => Reason::Twice(found),
+            text if text.starts_with("Expected opening ") || text.starts_with("Expected only opening ") => {
+                Reason::Plain(&Error::ExpectedStructLike)
+            }
+            _ => Reason::Other,
+        }
+    }
+
+    /// Whether the value of a field is wrong, and not the text around it, where RON's own position is the one to show.
+    fn of_the_value(&self, text: &str) -> bool {
+        match self {
+            Reason::Plain(code) => !matches!(code, Error::ExceededRecursionLimit | Error::Eof | Error::ExpectedComma),
+            // RON begins its own sentences with a capital, our types do not.
+            Reason::Other => !text.starts_with(char::is_uppercase),
+            _ => true,
+        }
+    }
+
+    /// The reason in words for people.
+    fn sentence(&self, text: &str) -> String {
+        let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        match self {
+            Reason::NoField { found, names } => format!("there is no field `{found}` here; there are {}", list(names)),
+            Reason::NoVariant { found, names } => format!("`{found}` is none of {}", list(names)),
+            Reason::Missing(field) => format!("the field `{field}` is missing"),
+            Reason::Twice(field) => format!("the field `{field}` is given twice"),
+            Reason::WrongType { expected, found } => format!("expected {expected}, found {found}"),
+            Reason::Plain(code) => {
+                PLAIN.iter().find(|(plain, _)| plain == *code).map_or_else(String::new, |(_, says)| (*says).to_owned())
+            }
+            Reason::Other => {
+                let mut words = text.to_owned();
+                if let Some(first) = words.get_mut(..1) {
+                    first.make_ascii_lowercase();
+                }
+                words
+            }
         }
     }
 }
