@@ -1,7 +1,7 @@
 //! Reading settings of any format, with the path of the field for the message.
 
-use serde::Deserializer;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Why something cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,18 +12,13 @@ pub struct Unreadable {
     pub message: String,
 }
 
-/// Reads behind an interface that is the same for all formats: a type has one reader, where one for each format, with
-/// and without paths, was a third of all code that the compiler saw. The price is that errors come as texts.
+/// Reads settings in their JSON form. All formats are read through this one: each reader of a type is compiled anew.
 ///
 /// # Errors
 /// [`Unreadable`] with the first thing that is wrong.
-pub fn tracked<'de, T: DeserializeOwned>(from: impl Deserializer<'de>) -> Result<T, Unreadable> {
-    let mut track = serde_path_to_error::Track::new();
-    let read = {
-        let from = serde_path_to_error::Deserializer::new(from, &mut track);
-        erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(from))
-    };
-    read.map_err(|error| Unreadable { message: error.to_string(), path: track.path().to_string() })
+pub fn tracked<T: DeserializeOwned>(value: Value) -> Result<T, Unreadable> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| Unreadable { path: error.path().to_string(), message: error.into_inner().to_string() })
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub use panel::{
     Axis, Bar, Bars, Body, Dash, Heat, Image, Images, Line, Lines, Mark, Panel, Point, Scale, Scatter, Table, Token,
     Tokens,
 };
-pub use preset::{ABLATED, Header, PresetError, ShippedPreset, Watch};
+pub use preset::{ABLATED, Header, PresetError, ShippedPreset, Watch, tree};
 pub(crate) use preset::{presets, shipped_thumbnail};
 pub use reading::{Found, Quantity, Reading};
 pub use sankey::{Band, Link, Node, NodeColumn, Sankey};

@@ -95,18 +95,13 @@ impl<S> Typed<S> {
 /// Why a text is no preset of a system.
 #[derive(Clone, Debug)]
 pub enum PresetError {
-    /// It does not parse or does not fit the types. `path` is the field being read, if any.
-    Ron {
-        /// Position and reason, as RON gives them.
-        error: Box<ron::error::SpannedError>,
-        /// Path of the field being read.
-        path: String,
-    },
-    /// A `--set` that does not fit the types.
+    /// It is no RON.
+    Ron(Box<ron::error::SpannedError>),
+    /// It does not fit the types.
     Value {
         /// Path of the field.
         path: String,
-        /// What was expected and found.
+        /// What was expected and found, in the words of serde.
         message: String,
     },
     /// Values that cannot be used.
@@ -118,16 +113,25 @@ pub(super) fn dialect() -> ron::Options {
     ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
 }
 
-/// Reads RON text into a value, keeping position and path for the message. Of an error that is not of the text's outside
-/// the code is [`ron::Error::Message`] with what it said: see [`crate::base::reading`].
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PresetError> {
-    let fail = |error: ron::error::SpannedError, path: String| PresetError::Ron { error: Box::new(error), path };
-    let mut reader =
-        ron::de::Deserializer::from_str_with_options(text, &dialect()).map_err(|e| fail(e, String::new()))?;
-    let value = tracked(&mut reader)
-        .map_err(|Unreadable { path, message }| fail(reader.span_error(ron::Error::Message(message)), path))?;
-    reader.end().map_err(|e| fail(reader.span_error(e), String::new()))?;
+/// Reads RON text as JSON, as serde would have written what it says: a variant with fields is an object of its name. So
+/// settings need one reader for files and for changes of the command line; one for each was a third of what is compiled.
+///
+/// # Errors
+/// Where and why it is no RON.
+pub fn tree(text: &str) -> Result<serde_json::Value, Box<ron::error::SpannedError>> {
+    /// What RON hands to untagged types keeps the names of variants, which its own values forget.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Anything {
+        Value(serde_json::Value),
+    }
+    let Anything::Value(value) = dialect().from_str(text)?;
     Ok(value)
+}
+
+/// Reads RON text into a value.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PresetError> {
+    read_json(tree(text).map_err(PresetError::Ron)?)
 }
 
 /// Reads a value, keeping the path for the message.

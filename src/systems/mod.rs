@@ -18,7 +18,7 @@ pub mod simplicity_bias;
 use crate::contract::Entry;
 
 /// Every system on the bench, in the order of their numbers.
-pub const ALL: &[Entry] = &[
+pub static ALL: &[Entry] = &[
     Entry::of::<gpicl::Gpicl>(),
     Entry::of::<generalization_difficulty::GeneralizationDifficulty>(),
     Entry::of::<exact_inductive_bias::ExactInductiveBias>(),

@@ -135,7 +135,7 @@ fn read<T: DeserializeOwned>(settings: serde_json::Value) -> Result<T, DataError
 struct Nothing {}
 
 /// Every task and data set that ships with the program.
-pub const ALL: &[Entry] = &[
+pub static ALL: &[Entry] = &[
     digits::ENTRY,
     tables::WINE,
     tables::IRIS,

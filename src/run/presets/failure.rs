@@ -86,10 +86,8 @@ impl PresetFailure {
     pub(super) fn of_text(source: &str, text: &str, error: &PresetError) -> Box<Self> {
         let map = Map::of(text);
         let complaints = match error {
-            PresetError::Ron { error, path } => vec![ron_complaint(&map, error, path)],
-            PresetError::Value { path, message } => {
-                vec![Complaint { place: None, ..value_complaint(path, message) }]
-            }
+            PresetError::Ron(error) => vec![ron_complaint(error)],
+            PresetError::Value { path, message } => vec![value_complaint(path, message, Some(&map))],
             PresetError::Problems(problems) => problems.iter().map(|p| problem_complaint(p, Some(&map))).collect(),
         };
         let place = |c: &Complaint| c.place.as_ref().map(|(line, column, _)| (*line, *column));
@@ -102,11 +100,8 @@ impl PresetFailure {
     /// What `error` says of a preset that was changed on the command line.
     pub(super) fn of_changes(source: &str, error: &PresetError) -> Box<Self> {
         let complaints = match error {
-            PresetError::Ron { error, path } => {
-                let text = error.code.to_string();
-                vec![Complaint { field: path.clone(), says: Reason::of(&text).sentence(&text), ..Complaint::default() }]
-            }
-            PresetError::Value { path, message } => vec![value_complaint(path, message)],
+            PresetError::Ron(error) => vec![Complaint { place: None, ..ron_complaint(error) }],
+            PresetError::Value { path, message } => vec![value_complaint(path, message, None)],
             PresetError::Problems(problems) => problems.iter().map(|p| problem_complaint(p, None)).collect(),
         };
         let complaints = complaints.into_iter().map(|c| Complaint { source: source.into(), ..c }).collect();
@@ -140,140 +135,68 @@ fn problem_complaint(problem: &Problem, map: Option<&Map<'_>>) -> Complaint {
     Complaint { field: problem.path.clone(), says, ..Complaint::default() }.at(place)
 }
 
-/// A message of serde about a JSON value: `unknown variant `x`, expected one of `a`, `b``.
-fn value_complaint(path: &str, message: &str) -> Complaint {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let slip = message.starts_with("unknown");
-    let near = quoted.split_first().filter(|_| slip).and_then(|(found, names)| nearest(found, names.iter().copied()));
-    Complaint { field: path.into(), says: message.into(), nearest: near.map(str::to_owned), ..Complaint::default() }
+/// What is wrong with the text as RON.
+fn ron_complaint(error: &SpannedError) -> Complaint {
+    let place = Place { line: error.span.end.line, column: error.span.end.col };
+    let says = match &error.code {
+        Error::ExceededRecursionLimit => "brackets are nested too deeply".into(),
+        Error::Eof => "the text ends too early; is a bracket left open?".into(),
+        other => {
+            let mut words = other.to_string();
+            if let Some(first) = words.get_mut(..1) {
+                first.make_ascii_lowercase();
+            }
+            words
+        }
+    };
+    Complaint { says, ..Complaint::default() }.at(Some(place))
 }
 
-fn ron_complaint(map: &Map<'_>, error: &SpannedError, path: &str) -> Complaint {
-    let start = Place { line: error.span.start.line, column: error.span.start.col };
-    let end = Place { line: error.span.end.line, column: error.span.end.col };
+/// What does not fit its type, from serde's message: ``unknown variant `x`, expected one of `a`, `b` ``. In a text it
+/// is pointed at.
+fn value_complaint(path: &str, message: &str, map: Option<&Map<'_>>) -> Complaint {
     // `?` stands for a field that was not reached yet, `.` for the top.
     let path = path.trim_end_matches('?').trim_matches('.');
-    let last = path.rsplit('.').next();
-    let inside = |name: &str| {
-        let bare = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        if last == Some(name) { path.to_owned() } else { bare }
+    let (slip, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let quoted = |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<String>>();
+    let (name, names) = (quoted(slip).into_iter().next().unwrap_or_default(), quoted(expected));
+    let list = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let kind = slip.split('`').next().unwrap_or_default();
+    let says = match kind {
+        "unknown field " => format!("there is no field `{name}` here; there are {}", list()),
+        "unknown variant " => format!("`{name}` is none of {}", list()),
+        "missing field " => format!("the field `{name}` is missing"),
+        _ => misfit(slip, expected).unwrap_or_else(|| message.into()),
     };
-    let text = error.code.to_string();
-    let reason = Reason::of(&text);
-    let mut says = reason.sentence(&text);
-    let (field, place) = match &reason {
-        Reason::NoField { found, .. } => (inside(found), map.key(&inside(found))),
-        Reason::Twice(name) => (inside(name), Some(start)),
-        Reason::Missing(_) => (path.to_owned(), map.nearest_above(path)),
-        // RON reads 8 of 8.5 and then wants a comma.
-        Reason::Plain(Error::ExpectedComma)
-            if let Some((place, number)) = map.number_around(end).filter(|(_, n)| n.contains('.')) =>
-        {
-            says = format!("expected a whole number, found {number}");
-            (path.to_owned(), Some(place))
-        }
-        reason if reason.of_the_value(&text) => (path.to_owned(), map.value(path)),
-        _ => (path.to_owned(), Some(end)),
+    let place = |map: &Map<'_>| match kind {
+        "unknown field " => map.key(path),
+        "missing field " => None,
+        _ => map.value(path),
     };
-    let near = match &reason {
-        Reason::NoField { found, names } | Reason::NoVariant { found, names } => nearest(found, names.iter().copied()),
-        _ => None,
-    };
-    Complaint { field, says, nearest: near.map(str::to_owned), ..Complaint::default() }.at(place.or(Some(start)))
+    let near = nearest(&name, names.iter().map(String::as_str)).filter(|_| kind.starts_with("unknown "));
+    let place = map.and_then(|map| place(map).or_else(|| map.nearest_above(path)));
+    Complaint { field: path.into(), says, nearest: near.map(str::to_owned), ..Complaint::default() }.at(place)
 }
 
-/// What a RON error is about, read from what it says: presets are read behind an interface that hands on texts.
-enum Reason<'t> {
-    NoField {
-        found: &'t str,
-        names: Vec<&'t str>,
-    },
-    NoVariant {
-        found: &'t str,
-        names: Vec<&'t str>,
-    },
-    Missing(&'t str),
-    Twice(&'t str),
-    WrongType {
-        expected: &'t str,
-        found: &'t str,
-    },
-    /// An error that says the same in every place.
-    Plain(&'static Error),
-    Other,
-}
-
-/// What people are told in other words, and what is wrong with a value and not with the text around it.
-const PLAIN: &[(Error, &str)] = &[
-    (Error::IntegerOutOfBounds, "this whole number does not fit the field"),
-    (Error::ExpectedInteger, "expected a whole number"),
-    (Error::ExpectedFloat, "expected a number"),
-    (Error::ExpectedBoolean, "expected true or false"),
-    (Error::ExpectedString, "expected a text in double quotes"),
-    (Error::ExpectedArray, "expected a list: [..]"),
-    (Error::ExpectedMap, "expected a map: {..}"),
-    (Error::ExpectedStructLike, "expected fields in brackets: (name: value, ..)"),
-    (Error::ExceededRecursionLimit, "brackets are nested too deeply"),
-    (Error::Eof, "the text ends too early; is a bracket left open?"),
-    (Error::ExpectedComma, "expected comma"),
-];
-
-impl<'t> Reason<'t> {
-    fn of(text: &'t str) -> Self {
-        if let Some((code, _)) = PLAIN.iter().find(|(code, _)| code.to_string() == text) {
-            return Reason::Plain(code);
+/// A value of a wrong type in words for people.
+fn misfit(slip: &str, expected: &str) -> Option<String> {
+    const NUMBERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
+    let (kind, found) = slip.split_once(": ")?;
+    // "integer `3`" is 3; "a sequence" is what it says.
+    let found = found.split('`').nth(1).or_else(|| found.strip_prefix("string ")).unwrap_or(found);
+    let wanted = match expected {
+        _ if kind == "invalid value" && NUMBERS.contains(&expected) => {
+            return Some(format!("the whole number {found} does not fit the field"));
         }
-        let types = text.strip_prefix("Expected ").and_then(|rest| rest.strip_suffix(" instead"));
-        if let Some((expected, found)) = types.and_then(|rest| rest.split_once(" but found ")) {
-            return Reason::WrongType { expected, found };
-        }
-        // "Unexpected field named `found` in `Outer`, expected one of `a`, `b` instead"
-        let (said, expected) = text.split_once(", expected ").unwrap_or((text, ""));
-        let names = || expected.split('`').skip(1).step_by(2).collect();
-        let found = said.split('`').nth(1).unwrap_or_default();
-        match said.split('`').next().unwrap_or_default() {
-            "Unexpected field named " => Reason::NoField { found, names: names() },
-            "Unexpected variant named " | "Unexpected enum variant named " => {
-                Reason::NoVariant { found, names: names() }
-            }
-            "Unexpected missing field named " => Reason::Missing(found),
-            "Unexpected duplicate field named " => Reason::Twice(found),
-            text if text.starts_with("Expected opening ") || text.starts_with("Expected only opening ") => {
-                Reason::Plain(&Error::ExpectedStructLike)
-            }
-            _ => Reason::Other,
-        }
-    }
-
-    /// Whether the value of a field is wrong, and not the text around it, where RON's own position is the one to show.
-    fn of_the_value(&self, text: &str) -> bool {
-        match self {
-            Reason::Plain(code) => !matches!(code, Error::ExceededRecursionLimit | Error::Eof | Error::ExpectedComma),
-            // RON begins its own sentences with a capital, our types do not.
-            Reason::Other => !text.starts_with(char::is_uppercase),
-            _ => true,
-        }
-    }
-
-    /// The reason in words for people.
-    fn sentence(&self, text: &str) -> String {
-        let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        match self {
-            Reason::NoField { found, names } => format!("there is no field `{found}` here; there are {}", list(names)),
-            Reason::NoVariant { found, names } => format!("`{found}` is none of {}", list(names)),
-            Reason::Missing(field) => format!("the field `{field}` is missing"),
-            Reason::Twice(field) => format!("the field `{field}` is given twice"),
-            Reason::WrongType { expected, found } => format!("expected {expected}, found {found}"),
-            Reason::Plain(code) => {
-                PLAIN.iter().find(|(plain, _)| plain == *code).map_or_else(String::new, |(_, says)| (*says).to_owned())
-            }
-            Reason::Other => {
-                let mut words = text.to_owned();
-                if let Some(first) = words.get_mut(..1) {
-                    first.make_ascii_lowercase();
-                }
-                words
-            }
-        }
-    }
+        _ if NUMBERS.contains(&expected) => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text in double quotes",
+        "a sequence" => "a list: [..]",
+        "a map" => "a map: {..}",
+        _ if expected.starts_with("struct ") => "fields in brackets: (name: value, ..)",
+        other if !other.is_empty() => other,
+        _ => return None,
+    };
+    Some(format!("expected {wanted}, found {found}"))
 }

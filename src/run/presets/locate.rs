@@ -155,13 +155,12 @@ impl<'a> Map<'a> {
         self.numbers.iter().find(|(_, word)| huge(word)).map(|(at, word)| (place(self.text, *at), *word))
     }
 
-    /// The number that stands at `place`, or around it, and where it begins.
-    pub(super) fn number_around(&self, place: Place) -> Option<(Place, &'a str)> {
-        let begins = self.numbers.iter().map(|(at, word)| (self::place(self.text, *at), *word));
-        let around = |begin: Place, word: &str| {
-            begin.line == place.line && (begin.column..begin.column + word.len()).contains(&place.column)
-        };
-        begins.filter(|(_, word)| word.parse::<f64>().is_ok()).find(|(begin, word)| around(*begin, word))
+    /// The first field that stands there a second time.
+    pub(super) fn twice(&self) -> Option<(Place, &str)> {
+        let mut seen = std::collections::HashSet::new();
+        let named = self.fields.iter().filter(|field| field.key != field.value);
+        let again = named.into_iter().find(|field| !seen.insert(field.paths[0].as_str()))?;
+        Some((place(self.text, again.key), again.paths[0].as_str()))
     }
 
     fn field(&self, path: &str) -> Option<&Field> {

@@ -11,13 +11,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use self::failure::PresetFailure as Failure;
 use self::locate::Map;
 use crate::base::text::nearest;
-use crate::contract::{Entry, PresetError, Study};
+use crate::contract::{Entry, PresetError, Study, tree};
 
 pub use self::failure::{Complaint, PresetFailure};
 pub use self::template::template;
@@ -141,6 +140,11 @@ pub fn check(table: &'static [Entry], shown: &str, text: &str) -> Result<Preset,
         let complaint = Complaint { source: shown.into(), says, ..Complaint::default() };
         return Err(Failure::one(complaint.at(Some(place)).showing(text)));
     }
+    if let Some((place, field)) = map.twice() {
+        let says = format!("the field `{}` is given twice", field.rsplit('.').next().unwrap_or(field));
+        let complaint = Complaint { source: shown.into(), field: field.into(), says, ..Complaint::default() };
+        return Err(Failure::one(complaint.at(Some(place)).showing(text)));
+    }
     let entry = entry_of(table, shown, text, &map)?;
     let study = (entry.open)(text).map_err(|error| Failure::of_text(shown, text, &error))?;
     let stem = Path::new(shown).file_stem().map_or_else(|| "preset".into(), |stem| stem.to_string_lossy().into_owned());
@@ -149,19 +153,16 @@ pub fn check(table: &'static [Entry], shown: &str, text: &str) -> Result<Preset,
 
 /// The system that a text says it is for.
 fn entry_of(table: &'static [Entry], shown: &str, text: &str, map: &Map<'_>) -> Result<&'static Entry, Box<Failure>> {
-    /// Only to learn what is wrong with a text that names no system.
-    #[derive(Deserialize)]
-    struct Peek {
-        system: String,
-    }
     // The scanner is lenient: of a broken text, too, it finds the system, and the system's own
     // reader then tells best what is wrong.
     let quoted = map.value_text("system").and_then(|rest| rest.strip_prefix('"')?.split('"').next());
     let slug = match quoted {
         Some(slug) => slug.to_owned(),
         None => {
-            let error = |e| PresetError::Ron { error: Box::new(e), path: String::new() };
-            ron::from_str::<Peek>(text).map_err(|e| Failure::of_text(shown, text, &error(e)))?.system
+            let missing = || PresetError::Value { path: String::new(), message: "missing field `system`".into() };
+            let told = |error: PresetError| Failure::of_text(shown, text, &error);
+            let value = tree(text).map_err(|error| told(PresetError::Ron(error)))?;
+            value.get("system").and_then(Value::as_str).ok_or_else(|| told(missing()))?.to_owned()
         }
     };
     self::entry(table, &slug).map_err(|mut failure| {
