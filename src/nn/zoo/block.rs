@@ -257,9 +257,7 @@ impl Block {
         memory: Option<&Memory<'g>>,
     ) -> (Var<'g>, Option<Routed<'g>>) {
         let h = match (&self.cross, memory) {
-            (Some(cross), Some(memory)) => {
-                self.half(values, &cross.norm, h, |x| cross.attend(values, x, memory))
-            }
+            (Some(cross), Some(memory)) => self.half(values, &cross.norm, h, |x| cross.attend(values, x, memory)),
             (None, None) => h,
             _ => panic!("a block attends to another stream just when it was built to"),
         };

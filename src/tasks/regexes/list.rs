@@ -59,9 +59,9 @@ pub fn read(path: &Path) -> Result<List, ListError> {
     let text = std::fs::read_to_string(path).map_err(|source| ListError::Read { file: file.clone(), source })?;
     let list = List::parse(&text);
     if list.programs.is_empty() {
-        let first = lines(&text).next().map_or("there are no lines".into(), |line| {
-            Program::parse(line).err().unwrap_or_default()
-        });
+        let first = lines(&text)
+            .next()
+            .map_or("there are no lines".into(), |line| Program::parse(line).err().unwrap_or_default());
         return Err(ListError::Empty { file, lines: list.skipped, first });
     }
     Ok(list)

@@ -172,7 +172,13 @@ impl SequenceToSequence {
     pub fn new(key: Key, pool: Pool, optimiser: impl Into<OptimiserSettings>, form: &Form) -> Self {
         let shape = form.shape();
         let learner = Learner::new(key, pool, optimiser, move |b| EncoderDecoder::new(b, &shape));
-        SequenceToSequence { learner, form: *form, training: BTreeMap::new(), decoders: BTreeMap::new(), samplers: BTreeMap::new() }
+        SequenceToSequence {
+            learner,
+            form: *form,
+            training: BTreeMap::new(),
+            decoders: BTreeMap::new(),
+            samplers: BTreeMap::new(),
+        }
     }
 
     /// What it was made for.

@@ -64,13 +64,7 @@ impl Sampler {
     }
 
     /// As many sources as there is room for.
-    fn part(
-        &mut self,
-        store: &mut Store,
-        sources: &[&[u32]],
-        keys: &[Key],
-        sampling: &Sampling,
-    ) -> Vec<Vec<Sample>> {
+    fn part(&mut self, store: &mut Store, sources: &[&[u32]], keys: &[Key], sampling: &Sampling) -> Vec<Vec<Sample>> {
         self.0.begin(store, sources);
         let (each, classes) = (self.0.each, self.0.classes());
         let empty = Drawn { sample: Sample { tokens: Vec::new(), log_probability: 0.0 }, ended: false };
