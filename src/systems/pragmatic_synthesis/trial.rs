@@ -6,7 +6,7 @@ use super::codec;
 use super::exact;
 use super::game::{Convention, Table, Turn};
 use super::panels;
-use super::players::{Named, Players, Side, Spoken, batch, chosen};
+use super::players::{Named, Players, Side, Spoken, batch, chosen, literal_pair};
 pub(super) use super::schedule::schedule;
 use super::schedule::{ASKED, Arm, EXACT, GAMES, Part, examined};
 use super::settings::{Choice, JUDGED, Literal, Settings};
@@ -17,7 +17,7 @@ use crate::instruments::card;
 use crate::nn::schedule::Schedule;
 use crate::training::sequence_to_sequence::{Pair, Sampling, share};
 
-/// Pairs of each kind that instruments look at.
+/// Pairs of each kind that instruments look at, at most.
 const READ: usize = 200;
 
 /// What was found after a round: how its speaker spoke, and what its listener made of validation targets.
@@ -357,11 +357,11 @@ impl Trial for PragmaticTrial {
     fn readings(&mut self, names: &[&str], told: &mut dyn FnMut(usize, usize, &str)) -> Result<Vec<Reading>, String> {
         let key = self.key.purpose("readings");
         let stream = &mut key.stream();
-        let settings =
-            Settings { literal: Literal { batch: READ, ..self.settings.literal.clone() }, ..self.settings.clone() };
-        let train = batch(&self.world, &settings, (&[], Side::Listener), &[], stream);
+        let count = READ.min(self.test.len());
+        let pair = |_| literal_pair(&self.world.all, Side::Listener, self.settings.examples, stream);
+        let train: Vec<Pair> = (0..count).map(pair).collect();
         let of = |(target, said): &Spoken| codec::listening(&said[..JUDGED], &self.world.known.programs()[*target]);
-        let test: Vec<Pair> = self.test.iter().take(READ).map(of).collect();
+        let test: Vec<Pair> = self.test.iter().take(count).map(of).collect();
         let subject = self.players.model(Side::Listener).subject([&train, &test], key);
         Ok(card::read(&subject, names, told))
     }

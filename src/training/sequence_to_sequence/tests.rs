@@ -135,7 +135,7 @@ fn words_become_numbers_and_back() {
 #[test]
 fn samples_are_their_own_sources_and_tell_their_log_probability() {
     let mut model = model(7, &form());
-    losses(&mut model, 0..60);
+    losses(&mut model, 0..20);
     let sources: Vec<Vec<u32>> = pairs().into_iter().map(|pair| pair.source).collect();
     let views: Vec<&[u32]> = sources.iter().map(Vec::as_slice).collect();
     let keys: Vec<Key> = (0..views.len() as u64).map(|i| Key::new(3).index(i)).collect();
