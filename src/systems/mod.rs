@@ -11,6 +11,7 @@ pub mod miras;
 pub mod neural_symbolic;
 pub mod opposing_signals;
 pub mod optimizer_bias;
+pub mod pragmatic_synthesis;
 pub mod representation_bias;
 pub mod scaling_mlps;
 pub mod simplicity_bias;
@@ -22,6 +23,7 @@ pub static ALL: &[Entry] = &[
     Entry::of::<gpicl::Gpicl>(),
     Entry::of::<generalization_difficulty::GeneralizationDifficulty>(),
     Entry::of::<exact_inductive_bias::ExactInductiveBias>(),
+    Entry::of::<pragmatic_synthesis::PragmaticSynthesis>(),
     Entry::of::<miras::Miras>(),
     Entry::of::<neural_symbolic::NeuralSymbolic>(),
     Entry::of::<representation_bias::RepresentationBias>(),

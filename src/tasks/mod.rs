@@ -19,6 +19,7 @@ pub mod pcfg_set;
 pub mod pixel_strings;
 pub mod recall;
 pub mod references;
+pub mod regexes;
 pub mod rotation;
 pub mod scan;
 pub mod scattered_digits;
@@ -150,6 +151,7 @@ pub static ALL: &[Entry] = &[
     scan::ENTRY,
     pcfg_set::ENTRY,
     hint::ENTRY,
+    regexes::ENTRY,
     modular_domains::ENTRY,
     graphs::SORTING,
     graphs::SHORTEST_PATH,
@@ -174,7 +176,7 @@ mod tests {
             (entry.write)((entry.settings)(), 40, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
             let headers = match entry.name {
-                "digits" | "recall" | "scan" | "pcfg-set" => 0,
+                "digits" | "recall" | "scan" | "pcfg-set" | "regexes" => 0,
                 // The brackets of a list.
                 "hint" => 2,
                 _ => 1,

@@ -83,6 +83,20 @@ struct Cross {
     attention: GeneralAttention,
 }
 
+impl Cross {
+    /// `x` `[batch, tokens, width]` over a memory of as many sequences; or of fewer, each of which as many that follow
+    /// one another in `x` attend to: its keys and values are then worked out once.
+    fn attend<'g>(&self, values: &Values<'g>, x: Var<'g>, memory: &Memory<'g>) -> Var<'g> {
+        let (shape, memories) = (x.shape(), memory.stream.shape()[0]);
+        let over = |x| self.attention.cross(values, x, memory.stream, &memory.reading);
+        if shape[0] == memories {
+            return over(x);
+        }
+        let shared = shape[0] / memories * shape[1];
+        over(x.reshape([memories, shared, shape[2]])).reshape([shape[0], shape[1], shape[2]])
+    }
+}
+
 /// Weights of a block.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
@@ -243,9 +257,7 @@ impl Block {
         memory: Option<&Memory<'g>>,
     ) -> (Var<'g>, Option<Routed<'g>>) {
         let h = match (&self.cross, memory) {
-            (Some(cross), Some(memory)) => {
-                self.half(values, &cross.norm, h, |x| cross.attention.cross(values, x, memory.stream, &memory.reading))
-            }
+            (Some(cross), Some(memory)) => self.half(values, &cross.norm, h, |x| cross.attend(values, x, memory)),
             (None, None) => h,
             _ => panic!("a block attends to another stream just when it was built to"),
         };

@@ -96,10 +96,11 @@ impl EncoderDecoder {
     }
 
     /// Logits `[batch, n, target vocabulary]` after the next n tokens `[batch, n]` of the targets in
-    /// `cache`, which they join; `encoded` is what [`EncoderDecoder::encode`] gave.
+    /// `cache`, which they join; `encoded` is what [`EncoderDecoder::encode`] gave, of a source a target or of fewer:
+    /// then as many targets that follow one another belong to each source.
     ///
     /// # Panics
-    /// If the cache has another shape or less room than n.
+    /// If the cache has another shape or less room than n, or the targets are no multiple of the sources.
     #[allow(clippy::too_many_arguments)]
     pub fn step<'g>(
         &self,

@@ -1,28 +1,17 @@
 //! Decoding with a beam over a cache of keys and values: one token of every hypothesis a step.
 
-use std::sync::Arc;
-
-use super::{BEGIN, END, fill_sources};
-use crate::engine::{Executor, Graph, Output, Slot};
-use crate::nn::layers::Cache;
+use super::steps::Steps;
+use super::{BEGIN, END};
+use crate::engine::Store;
 use crate::nn::zoo::encoder_decoder::{EncoderDecoder, EncoderDecoderShape};
-use crate::training::{Learner, Pass};
+use crate::training::Learner;
 
 /// Hypotheses that are decoded side by side, at most.
 const AT_ONCE: usize = 64;
 
-/// Plans for encoding sources and for the next token of their hypotheses.
+/// Beams of one width.
 #[derive(Debug)]
-pub(super) struct Decoder {
-    beam: usize,
-    shape: EncoderDecoderShape,
-    encoding: Pass,
-    encoded: Slot,
-    tokens: Slot,
-    cache: Cache,
-    step: Executor,
-    scores: Output,
-}
+pub(super) struct Decoder(Steps);
 
 /// A target as far as it is written.
 #[derive(Clone, Debug)]
@@ -44,46 +33,25 @@ impl Hypothesis {
 impl Decoder {
     pub(super) fn new(learner: &mut Learner<EncoderDecoder>, shape: &EncoderDecoderShape, beam: usize) -> Self {
         assert!(beam > 0, "a beam holds a hypothesis at least");
-        let rows = (AT_ONCE / beam).max(1) * beam;
-        let [sources, memories, written, kept] =
-            ["sources", "encoded", "tokens", "cache"].map(|what| format!("decoding.{beam}.{what}"));
-        let tokens = shape.source_tokens;
-        let encoding = learner.pass(&[(&*sources, [rows, tokens].into())], |model, values, given| {
-            vec![model.encode(values, given[0], given[0])]
-        });
-        let inputs = [(&*memories, [rows, tokens, shape.block.width].into()), (&*written, [rows, 1].into())];
-        let [encoded, tokens] = learner.input_slots(&inputs)[..] else { unreachable!("a slot for each input") };
-        let cache = learner.cache(&kept, &shape.cache(rows));
-        let graph = Graph::new();
-        let values = learner.weights.read(&graph, &learner.store);
-        let [memory, padding, next] = [encoded, encoding.slot(0), tokens].map(|slot| graph.read(&learner.store, slot));
-        let logits = learner.model.step(&values, &graph, &learner.store, &cache, memory, padding, next);
-        let scores = graph.output("scores", logits.log_softmax());
-        let step = Executor::new(Arc::new(graph.plan()), learner.pool.clone());
-        Decoder { beam, shape: *shape, encoding, encoded, tokens, cache, step, scores }
+        Decoder(Steps::new(learner, shape, (AT_ONCE / beam).max(1), beam))
     }
 
-    pub(super) fn decode(&mut self, learner: &mut Learner<EncoderDecoder>, sources: &[&[u32]]) -> Vec<Vec<u32>> {
-        let at_once = (AT_ONCE / self.beam).max(1);
-        sources.chunks(at_once).flat_map(|part| self.part(learner, part)).collect()
+    pub(super) fn decode(&mut self, store: &mut Store, sources: &[&[u32]]) -> Vec<Vec<u32>> {
+        sources.chunks(self.0.sources).flat_map(|part| self.part(store, part)).collect()
     }
 
     /// Decodes as many sources as there is room for.
-    fn part(&mut self, learner: &mut Learner<EncoderDecoder>, sources: &[&[u32]]) -> Vec<Vec<u32>> {
-        let repeated = sources.iter().flat_map(|source| std::iter::repeat_n(*source, self.beam));
-        fill_sources(self.encoding.input(&mut learner.store, 0), self.shape.source_tokens, repeated);
-        self.encoding.run(&mut learner.store);
-        let encoded = self.encoding.output(&learner.store, 0);
-        learner.store.values_mut(self.encoded).copy_from_slice(&encoded);
-        self.cache.truncate(&mut learner.store, 0);
+    fn part(&mut self, store: &mut Store, sources: &[&[u32]]) -> Vec<Vec<u32>> {
+        self.0.begin(store, sources);
+        let beam = self.0.each;
         // At the beginning all hypotheses of a source are alike: only one of them counts.
         let first = |source: usize| {
             let score = |i: usize| if i == 0 { 0.0 } else { f64::NEG_INFINITY };
-            (0..self.beam).map(|i| Hypothesis::empty(source * self.beam + i, score(i))).collect()
+            (0..beam).map(|i| Hypothesis::empty(source * beam + i, score(i))).collect()
         };
         let mut beams: Vec<Vec<Hypothesis>> = (0..sources.len()).map(first).collect();
-        for _ in 0..self.shape.target_tokens {
-            self.advance(learner, &mut beams);
+        for _ in 0..self.0.longest() {
+            self.advance(store, &mut beams);
             if beams.iter().flatten().all(|hypothesis| hypothesis.ended) {
                 break;
             }
@@ -93,21 +61,18 @@ impl Decoder {
     }
 
     /// One token more for every hypothesis that has not ended.
-    fn advance(&mut self, learner: &mut Learner<EncoderDecoder>, beams: &mut [Vec<Hypothesis>]) {
-        let store = &mut learner.store;
-        for (row, hypothesis) in beams.iter().flatten().enumerate() {
-            store.values_mut(self.tokens)[row] = hypothesis.tokens.last().copied().unwrap_or(BEGIN) as f32;
-        }
-        if self.beam > 1 {
+    fn advance(&mut self, store: &mut Store, beams: &mut [Vec<Hypothesis>]) {
+        let width = self.0.each;
+        if width > 1 {
             let rows: Vec<usize> = beams.iter().flatten().map(|hypothesis| hypothesis.row).collect();
-            self.cache.pick(store, &rows);
+            self.0.pick(store, &rows);
         }
-        self.step.run(store);
-        let scores = self.step.output(self.scores, store);
-        let classes = self.shape.target_vocabulary;
+        let last = |hypothesis: &Hypothesis| hypothesis.tokens.last().copied().unwrap_or(BEGIN);
+        let scores = self.0.next(store, beams.iter().flatten().map(last));
+        let classes = self.0.classes();
         for (source, beam) in beams.iter_mut().enumerate() {
-            let first = source * self.beam;
-            *beam = continued(beam, first, &scores[first * classes..(first + self.beam) * classes], self.beam);
+            let first = source * width;
+            *beam = continued(beam, first, &scores[first * classes..(first + width) * classes], width);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Sequences to sequences: an encoder-decoder Transformer (Vaswani et al. 2017) trained on pairs with teacher forcing,
-//! decoded greedily or with a beam, measured by exact match.
+//! decoded greedily, with a beam or by sampling, measured by exact match.
 //!
 //! ```text
 //! let words = Vocabulary::new(pairs.iter().flat_map(|p| &p.command));          // one for each side
@@ -7,11 +7,14 @@
 //! let mut model = SequenceToSequence::new(key, pool, adam, &Form { network, vocabularies, longest, batch });
 //! model.train(&rows, step, learning_rate)?;      // rows: at most `batch` pairs
 //! model.exact(&pairs, 1);                        // greedy; more than 1 is a beam
+//! model.sample(&sources, &keys, &sampling);      // many a source, each with its log probability
 //! model.keep(archive)?;
 //! ```
 
 mod batches;
 mod decoding;
+mod sampling;
+mod steps;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -23,6 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use batches::Pools;
+pub use sampling::{Sample, Sampling};
 pub use subject::next_tokens;
 pub use vocabulary::{BEGIN, END, PADDING, SPECIALS, Vocabulary};
 
@@ -37,6 +41,7 @@ use crate::nn::optimiser::OptimiserSettings;
 use crate::nn::zoo::block::{BlockSettings, FeedForwardKind, NormPlace};
 use crate::nn::zoo::encoder_decoder::{EncoderDecoder, EncoderDecoderShape};
 use decoding::Decoder;
+use sampling::Sampler;
 
 /// Lengths to which batches are padded; the longest sequence of a task is the last of its own.
 const LENGTHS: [usize; 12] = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -90,6 +95,8 @@ pub struct SequenceToSequence {
     training: BTreeMap<[usize; 2], Pass>,
     /// One for each width of a beam that was asked for.
     decoders: BTreeMap<usize, Decoder>,
+    /// One for each number of samples a source that was asked for.
+    samplers: BTreeMap<usize, Sampler>,
 }
 
 impl TransformerSettings {
@@ -165,7 +172,13 @@ impl SequenceToSequence {
     pub fn new(key: Key, pool: Pool, optimiser: impl Into<OptimiserSettings>, form: &Form) -> Self {
         let shape = form.shape();
         let learner = Learner::new(key, pool, optimiser, move |b| EncoderDecoder::new(b, &shape));
-        SequenceToSequence { learner, form: *form, training: BTreeMap::new(), decoders: BTreeMap::new() }
+        SequenceToSequence {
+            learner,
+            form: *form,
+            training: BTreeMap::new(),
+            decoders: BTreeMap::new(),
+            samplers: BTreeMap::new(),
+        }
     }
 
     /// What it was made for.
@@ -215,7 +228,20 @@ impl SequenceToSequence {
     pub fn decode(&mut self, sources: &[&[u32]], beam: usize) -> Vec<Vec<u32>> {
         let (learner, shape) = (&mut self.learner, self.form.shape());
         let decoder = self.decoders.entry(beam).or_insert_with(|| Decoder::new(learner, &shape, beam));
-        decoder.decode(&mut self.learner, sources)
+        decoder.decode(&mut self.learner.store, sources)
+    }
+
+    /// Sequences that the model draws for each source, all sources side by side. What is drawn for a source depends on
+    /// its key, and on nothing that stands beside it.
+    ///
+    /// # Panics
+    /// If there is not a key for each source, no samples, a share or a temperature that is not above 0, or a source is
+    /// longer than the model was made for.
+    pub fn sample(&mut self, sources: &[&[u32]], keys: &[Key], sampling: &Sampling) -> Vec<Vec<Sample>> {
+        let (learner, shape) = (&mut self.learner, self.form.shape());
+        let samples = sampling.samples;
+        let sampler = self.samplers.entry(samples).or_insert_with(|| Sampler::new(learner, &shape, samples));
+        sampler.sample(&mut self.learner.store, sources, keys, sampling)
     }
 
     /// Whether each target is written exactly.

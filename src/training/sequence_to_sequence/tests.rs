@@ -131,3 +131,28 @@ fn words_become_numbers_and_back() {
     assert_eq!((numbers.as_slice(), words.decode(&numbers)), (&[4, 3][..], vec!["walk", "jump"]));
     assert!(words.encode(&["run"]).unwrap_err().contains("`run`"));
 }
+
+#[test]
+fn samples_are_their_own_sources_and_tell_their_log_probability() {
+    let mut model = model(7, &form());
+    losses(&mut model, 0..20);
+    let sources: Vec<Vec<u32>> = pairs().into_iter().map(|pair| pair.source).collect();
+    let views: Vec<&[u32]> = sources.iter().map(Vec::as_slice).collect();
+    let keys: Vec<Key> = (0..views.len() as u64).map(|i| Key::new(3).index(i)).collect();
+    let sampling = Sampling { samples: 100, temperature: 1.0, top_p: 0.9 };
+    let together = model.sample(&views, &keys, &sampling);
+    assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [100; 8]);
+    // The same source with the same key gives the same, whatever stands beside it.
+    assert_eq!(model.sample(&views[5..6], &keys[5..6], &sampling)[0], together[5]);
+    assert_ne!(model.sample(&views[5..6], &keys[4..5], &sampling)[0], together[5]);
+    // Minus the loss of one pair with learning rate 0 is its log likelihood a token.
+    for (source, samples) in sources.iter().zip(&together) {
+        for sample in samples.iter().take(3).filter(|sample| sample.tokens.len() <= 6) {
+            let pair = Pair { source: source.clone(), target: sample.tokens.clone() };
+            let mean = f64::from(model.train(&[&pair], 0, 0.0).unwrap().loss);
+            let likelihood = -mean * (sample.tokens.len() + 1) as f64;
+            assert!((likelihood - sample.log_probability).abs() < 1e-3, "{likelihood} {sample:?}");
+        }
+    }
+    assert!(together.iter().flatten().all(|sample| sample.tokens.len() <= form().shape().target_tokens));
+}
