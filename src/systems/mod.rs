@@ -8,6 +8,7 @@ pub mod gpicl;
 pub mod graph_networks;
 pub mod grokking_pathways;
 pub mod miras;
+pub mod neural_compilation;
 pub mod neural_symbolic;
 pub mod opposing_signals;
 pub mod optimizer_bias;
@@ -29,6 +30,7 @@ pub static ALL: &[Entry] = &[
     Entry::of::<representation_bias::RepresentationBias>(),
     Entry::of::<simplicity_bias::SimplicityBias>(),
     Entry::of::<optimizer_bias::OptimizerBias>(),
+    Entry::of::<neural_compilation::NeuralCompilation>(),
     Entry::of::<opposing_signals::OpposingSignals>(),
     Entry::of::<graph_networks::GraphNetworks>(),
     Entry::of::<data_factors::DataFactors>(),

@@ -1,5 +1,6 @@
 //! Tasks: generators and readers of data, one file a task. A task knows no model.
 
+pub mod algorithms;
 pub mod base_set;
 pub mod bits;
 pub mod cifar;
@@ -156,6 +157,10 @@ pub static ALL: &[Entry] = &[
     graphs::SORTING,
     graphs::SHORTEST_PATH,
     graphs::MASS_SPRING,
+    algorithms::BFS,
+    algorithms::BELLMAN_FORD,
+    algorithms::DFS,
+    algorithms::SEQUENTIAL_BFS,
 ];
 
 /// The row of a task by its name.
