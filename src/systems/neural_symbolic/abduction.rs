@@ -126,7 +126,7 @@ impl Abduction<'_> {
     }
 
     /// A node below is worth something else: whatever was seen at its place beside the same inputs, with one of the
-    /// targets as output; or nothing, for a leaf.
+    /// targets as output; or nothing, for a leaf of a language where that may be.
     fn other_inputs(&self, tree: &Tree, change: &Change) -> Vec<Change> {
         let symbol = &self.semantics[usize::from(tree.symbols[change.node])];
         let children: Vec<usize> = tree.children(change.node).collect();
@@ -139,9 +139,8 @@ impl Abduction<'_> {
             let place = inputs.iter().position(|(node, _)| node == child).unwrap_or(0);
             let values: Vec<Option<Value>> = inputs.into_iter().map(|(_, value)| value).collect();
             let mut targets = Vec::new();
-            if tree.children(*child).next().is_none() && self.nothing_does(symbol, place, &values, &change.targets) {
-                targets.push(self.kind.nothing());
-            }
+            let nothing = self.kind.nothing().filter(|_| tree.children(*child).next().is_none());
+            targets.extend(nothing.filter(|nothing| gives(symbol, place, &values, nothing, &change.targets)));
             targets.extend(symbol.inverse(place, &values, &change.targets));
             if !targets.is_empty() {
                 let priority = logit(tree.confidence(*child, self.semantics));
@@ -150,14 +149,11 @@ impl Abduction<'_> {
         }
         changes
     }
+}
 
-    /// Whether nothing at a place gives one of the targets.
-    fn nothing_does(&self, symbol: &Semantics, place: usize, inputs: &[Option<Value>], targets: &[Value]) -> bool {
-        let mut inputs = inputs.to_vec();
-        match self.kind {
-            Kind::Lists => inputs[place] = Some(self.kind.nothing()),
-            Kind::Numbers => drop(inputs.remove(place)),
-        }
-        symbol.call(&inputs, &mut Choice::Top).is_some_and(|value| targets.contains(&value))
-    }
+/// Whether a value at a place gives one of the targets.
+fn gives(symbol: &Semantics, place: usize, inputs: &[Option<Value>], value: &Value, targets: &[Value]) -> bool {
+    let mut inputs = inputs.to_vec();
+    inputs[place] = Some(value.clone());
+    symbol.call(&inputs, &mut Choice::Top).is_some_and(|value| targets.contains(&value))
 }

@@ -1,16 +1,19 @@
 //! The machine: deduction of trees, their repair by abduction, and what is learned from them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::abduction::{Abduction, Repair};
-use super::enumerate::Library;
+use super::function::{Function, Library};
+use super::numbers::Solved;
 use super::parser::{Parsed, Parser};
 use super::semantics::{Choice, Semantics};
 use super::transitions::Transition;
 use super::tree::{Fact, Tree};
-use super::value::{Language, Sentence, Value};
+use super::value::{Kind, Language, Sentence, Value};
+use super::{enumerate, numbers};
 use crate::base::random::{Key, Stream};
 
 /// Programs are tried up to these costs.
@@ -53,8 +56,11 @@ pub(super) struct Shown {
 pub(super) struct Machine {
     /// The language.
     pub(super) language: Language,
-    /// Programs by arity; none where meanings are tables alone.
-    libraries: BTreeMap<usize, Library>,
+    /// Costs up to which programs are tried; none where meanings are tables alone.
+    costs: Option<Costs>,
+    /// Programs over lists by arity: they are the same all the time.
+    lists: BTreeMap<usize, Library>,
+    key: Key,
     /// Parses that are sampled of a training sentence.
     pub(super) parses: usize,
 }
@@ -62,15 +68,40 @@ pub(super) struct Machine {
 impl Machine {
     /// A machine for a language; without `costs` it has no programs.
     pub(super) fn new(language: Language, costs: Option<Costs>, parses: usize, key: Key) -> Self {
-        let mut libraries = BTreeMap::new();
-        if let Some(costs) = costs {
-            for arity in language.arity.iter().copied() {
-                let most = if arity < 2 { costs.one } else { costs.two };
-                let mut stream = key.purpose("probes").index(arity as u64).stream();
-                libraries.entry(arity).or_insert_with(|| Library::new(arity, most, language.constants, &mut stream));
-            }
+        let mut machine = Machine { language, costs, lists: BTreeMap::new(), parses, key: key.purpose("probes") };
+        if machine.language.kind == Kind::Lists {
+            machine.lists = machine.made(&[], |_| true);
         }
-        Machine { language, libraries, parses }
+        machine
+    }
+
+    /// Programs of the arities of symbols that are asked for, with what is solved as far as they may use it.
+    fn made(&self, solved: &[Solved<'_>], asked: impl Fn(usize) -> bool) -> BTreeMap<usize, Library> {
+        let Some(costs) = self.costs else { return BTreeMap::new() };
+        let Language { kind, arity, constants, .. } = &self.language;
+        let mut libraries = BTreeMap::new();
+        for (_, arity) in arity.iter().copied().enumerate().filter(|(symbol, _)| asked(*symbol)) {
+            let most = if arity < 2 { costs.one } else { costs.two };
+            let mut stream = self.key.index(arity as u64).stream();
+            libraries.entry(arity).or_insert_with(|| match kind {
+                Kind::Lists => Library::Lists(enumerate::Library::new(arity, most, *constants, &mut stream)),
+                Kind::Numbers => Library::Numbers(numbers::Library::new(arity, most, solved, &mut stream)),
+            });
+        }
+        libraries
+    }
+
+    /// Programs that are tried for symbols by their arity. Those over numbers are made anew, as they use what is solved.
+    pub(super) fn libraries(&self, meanings: &[Semantics]) -> Cow<'_, BTreeMap<usize, Library>> {
+        if self.language.kind == Kind::Lists {
+            return Cow::Borrowed(&self.lists);
+        }
+        let mut solved = Vec::new();
+        for (symbol, of) in meanings.iter().enumerate().filter(|(_, of)| of.solved()) {
+            let meaning = of.program.as_ref().and_then(Function::arithmetic);
+            solved.extend(meaning.map(|meaning| Solved { symbol: symbol as u8, arity: of.arity, meaning }));
+        }
+        Cow::Owned(self.made(&solved, |symbol| !meanings[symbol].solved()))
     }
 
     /// Symbols of which only what is given is known.
@@ -79,11 +110,6 @@ impl Machine {
         known
             .map(|(arity, given)| given.clone().map_or(Semantics::new(*arity), |p| Semantics::given(*arity, p)))
             .collect()
-    }
-
-    /// Programs that are tried for a symbol of some arity.
-    pub(super) fn library(&self, arity: usize) -> Option<&Library> {
-        self.libraries.get(&arity)
     }
 
     /// Sampled parses of a training sentence with their values.

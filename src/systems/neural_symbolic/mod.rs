@@ -6,11 +6,16 @@
 //! from what was repaired.
 
 mod abduction;
+mod arithmetic;
 mod baseline_trial;
 mod corpus;
 mod enumerate;
+mod files;
+mod function;
+mod hint;
 mod judge;
 mod machine;
+mod numbers;
 mod panels;
 mod parser;
 mod pcfg;
@@ -70,6 +75,11 @@ impl System for NeuralSymbolic {
                       parses is any legal one. The Transformer is a small one of our own",
         metrics: &[
             metric("accuracy", "share", "of test sentences answered exactly"),
+            metric("accuracy_i", "share", "the same of HINT's expressions that were trained on"),
+            metric("accuracy_ss", "share", "the same of its new ones, short and with small values"),
+            metric("accuracy_ls", "share", "the same of longer ones with small values"),
+            metric("accuracy_sl", "share", "the same of short ones with larger values inside"),
+            metric("accuracy_ll", "share", "the same of longer ones with larger values inside"),
             metric("train_accuracy", "share", "of some training sentences that the Transformer answers exactly"),
             metric("deduced", "share", "of training sentences that the best parse answers by itself"),
             metric("repaired", "share", "of training sentences that abduction repairs"),
@@ -98,8 +108,8 @@ impl System for NeuralSymbolic {
 
     fn start(_: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
         Ok(match cell.condition.arm {
-            Arm::Transformer => Box::new(baseline_trial::BaselineTrial::start(&cell.condition, setup)),
-            _ => Box::new(trial::NsrTrial::start(cell.condition, setup)),
+            Arm::Transformer => Box::new(baseline_trial::BaselineTrial::start(&cell.condition, setup)?),
+            _ => Box::new(trial::NsrTrial::start(cell.condition, setup)?),
         })
     }
 

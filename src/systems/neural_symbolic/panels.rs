@@ -21,9 +21,7 @@ const BAR: usize = 10;
 
 /// All of them.
 pub(super) fn panels(trial: &NsrTrial) -> Vec<Panel> {
-    let mut panels = vec![trees(trial), symbols(trial), curves(trial)];
-    panels.extend(failures(trial));
-    panels
+    vec![trees(trial), symbols(trial), curves(trial), failures(trial)]
 }
 
 /// The training sentence that is explained, before and after its repair, beside the test sentence that went wrong last,
@@ -171,12 +169,31 @@ fn curves(trial: &NsrTrial) -> Panel {
     )
 }
 
-/// The last wrong test sentences: what was answered above what is right.
-fn failures(trial: &NsrTrial) -> Option<Panel> {
-    let language = &trial.machine.language;
-    if language.kind == Kind::Numbers {
-        return None;
+/// The last wrong test sentences with what was answered: lists as strips, numbers as a table.
+fn failures(trial: &NsrTrial) -> Panel {
+    match trial.machine.language.kind {
+        Kind::Lists => wrong_lists(trial),
+        Kind::Numbers => wrong_numbers(trial),
     }
+}
+
+fn wrong_numbers(trial: &NsrTrial) -> Panel {
+    let language = &trial.machine.language;
+    let row = |Failure { sentence, answered }: &Failure| {
+        let words = sentence.symbols.iter().map(|symbol| language.words[usize::from(*symbol)].as_str());
+        let answered = answered.as_ref().map_or("-".into(), |value| value.text(language));
+        vec![words.collect::<Vec<_>>().concat(), answered, sentence.answer.text(language)]
+    };
+    let rows = trial.state.failures.iter().map(row).collect();
+    let columns = ["expression", "answered", "right answer"].map(String::from).to_vec();
+    let says = "The last five wrong answers of the last test. A dash: no tree was found, or a value was missing or took \
+                too long to count.";
+    Panel::new("failures", "Wrong test answers", says, Body::Table(Table { columns, rows }))
+}
+
+/// What was answered above what is right.
+fn wrong_lists(trial: &NsrTrial) -> Panel {
+    let language = &trial.machine.language;
     let wrong = &trial.state.failures;
     let list = |value: Option<&Value>| match value {
         Some(Value::List(tokens)) => tokens.clone(),
@@ -213,5 +230,5 @@ fn failures(trial: &NsrTrial) -> Option<Panel> {
     };
     let says = "The last five wrong answers of the last test, each above the right one, token by token. An empty strip: no \
                 tree was found, or a value was missing.";
-    Some(Panel::new("failures", "Wrong test answers", says, Body::Heat(body)).noting(note))
+    Panel::new("failures", "Wrong test answers", says, Body::Heat(body)).noting(note)
 }

@@ -37,7 +37,8 @@ pub struct Grid {
     pub arms: Vec<Arm>,
     /// How symbol systems learn it.
     pub learning: Learning,
-    /// At most so many seeds of whoever is not the machine itself; the preset's number when absent.
+    /// At most so many seeds of the Transformer; the preset's number when absent. Symbol systems are cheap: each has
+    /// all seeds.
     #[serde(default)]
     pub control_seeds: Option<u64>,
 }
@@ -198,7 +199,7 @@ impl Settings {
                 abduction: self.abduction && arm != Arm::NoAbduction,
                 baseline: self.transformer,
             };
-            let most = if arm == Arm::Nsr { None } else { grid.control_seeds };
+            let most = grid.control_seeds.filter(|_| arm == Arm::Transformer);
             let seeds = most.map_or(seeds, |most| most.min(seeds));
             let steps = match arm {
                 Arm::Transformer => self.transformer.steps + baseline_trial::examinations(&condition),

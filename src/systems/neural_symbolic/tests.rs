@@ -2,6 +2,7 @@
 
 use super::abduction::Abduction;
 use super::corpus::{scan_language, scan_sentence};
+use super::function::Function;
 use super::program::{Operation, Program};
 use super::semantics::{Cache, Choice, Semantics};
 use super::transitions::{Action, State, replayed};
@@ -163,7 +164,7 @@ fn gold_meanings(language: &Language) -> Vec<Semantics> {
     };
     let meaning = |(word, arity): (&String, &usize)| {
         let mut meaning = Semantics::new(*arity);
-        (meaning.program, meaning.likelihood) = (Some(*program(word)), 1.0);
+        (meaning.program, meaning.likelihood) = (Some(Function::Lists(*program(word))), 1.0);
         meaning
     };
     language.words.iter().zip(&language.arity).map(meaning).collect()
@@ -208,7 +209,7 @@ fn gold_trees_with_gold_programs_give_all_answers_and_the_parser_can_build_them(
     let all = commands();
     assert_eq!(all.len(), 20_910);
     for example in &all {
-        let sentence = scan_sentence(example, &language);
+        let sentence = scan_sentence(example, &language).unwrap();
         let heads = gold_heads(&sentence.symbols, &language);
         let mut tree = Tree::new(sentence.symbols.clone(), heads.clone());
         tree.deduce(&meanings, Choice::Top);

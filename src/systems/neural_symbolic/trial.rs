@@ -127,14 +127,17 @@ fn schedule(condition: &Condition) -> Vec<Part> {
 
 impl NsrTrial {
     /// Starts a condition; data and first weights depend on the seed and the data set alone.
-    pub(super) fn start(condition: Condition, setup: &Setup) -> Self {
+    ///
+    /// # Errors
+    /// When a user's file cannot be read any more.
+    pub(super) fn start(condition: Condition, setup: &Setup) -> Result<Self, TrialError> {
         let key = setup.key;
-        let corpus = condition.data.corpus(key.purpose("data"));
+        let corpus = condition.data.corpus(key.purpose("data"))?;
         let language = corpus.language.clone();
         let parser = Parser::new(&language, condition.parser, key.purpose("parser"), setup.pool.clone());
         let machine = Machine::new(language, condition.costs(), condition.learning.parses, key.purpose("machine"));
         let state = State { meanings: machine.ignorant(), tally: fresh(&machine), ..State::default() };
-        NsrTrial { condition, key, corpus, machine, parser, state, drawn: (u64::MAX, Vec::new()) }
+        Ok(NsrTrial { condition, key, corpus, machine, parser, state, drawn: (u64::MAX, Vec::new()) })
     }
 
     /// Epochs done.
@@ -218,8 +221,9 @@ impl NsrTrial {
     /// Learns what symbols mean from the examples of the epoch.
     fn learn_meanings(&mut self) {
         let examples = std::mem::take(&mut self.state.tally.examples);
+        let libraries = self.machine.libraries(&self.state.meanings);
         for (meaning, examples) in self.state.meanings.iter_mut().zip(&examples) {
-            meaning.learn(examples, self.machine.library(meaning.arity));
+            meaning.learn(examples, libraries.get(&meaning.arity));
         }
         self.state.tally.examples = examples;
     }
@@ -280,6 +284,7 @@ impl NsrTrial {
         for (name, value) in metrics {
             value.into_iter().for_each(|value| record.metric(step, name, value));
         }
+        self.corpus.record_parts(&tally.right, step, record);
         if look.epoch == self.condition.learning.epochs {
             let right = tally.right.iter().map(|right| f64::from(u8::from(*right))).collect();
             record.vector(step, "right", right);
