@@ -1,18 +1,20 @@
 //! What is learned: sentences with answers, and the language that they are in.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::perception::Label;
 use super::value::{Kind, Language, Sentence, Value};
 use super::{files, hint, pcfg};
 use crate::base::checks::Problem;
 use crate::base::random::Key;
 use crate::base::text::nearest;
 use crate::contract::{Checks, Record, TrialError};
-use crate::tasks::hint::{Limits, Part, Sizes, part};
+use crate::tasks::hint::{Limits, Part, Pictures, Side, Sizes, part};
 use crate::tasks::pcfg_set;
 use crate::tasks::scan::{self, Example, Split};
 use crate::training::sequence_to_sequence::share;
@@ -47,6 +49,9 @@ pub enum DataSet {
         train: usize,
         /// Expressions of each test, drawn at random.
         test: usize,
+        /// Whether symbols are pictures: digits of the shipped set, and drawn glyphs.
+        #[serde(default)]
+        images: bool,
     },
     /// A user's own, in two files: SCAN's text `IN: .. OUT: ..`, PCFG SET's `.src` with `.tgt` beside it, or HINT's
     /// `.json`. The words are those of SCAN, PCFG SET or HINT, whose arity is given.
@@ -71,6 +76,17 @@ pub(super) struct Corpus {
     pub(super) test: Vec<Sentence>,
     /// Tests of their own among the test sentences, in their order: name of the metric, and how many.
     pub(super) parts: Vec<(&'static str, usize)>,
+    /// Pictures of symbols, where sentences have some.
+    pub(super) pictures: Option<Album>,
+}
+
+/// Pictures of symbols.
+#[derive(Clone, Debug)]
+pub(super) struct Album {
+    /// All of them.
+    pub(super) pictures: Arc<Pictures>,
+    /// Those whose symbols are told to begin with.
+    pub(super) told: Vec<Label>,
 }
 
 impl Corpus {
@@ -85,6 +101,9 @@ impl Corpus {
     }
 }
 
+/// Pictures of each symbol that are told to begin with.
+const TOLD: usize = 5;
+
 /// Actions in short, in the order of [`scan::ACTIONS`].
 const SHORT: [&str; 6] = ["W", "L", "R", "J", "LT", "RT"];
 
@@ -94,7 +113,7 @@ impl DataSet {
         match self {
             DataSet::Scan { split, .. } => format!("SCAN {}", split_name(*split)),
             DataSet::Pcfg { split, .. } => format!("PCFG {}", pcfg_name(*split)),
-            DataSet::Hint { .. } => "HINT".into(),
+            DataSet::Hint { images, .. } => if *images { "HINT images" } else { "HINT" }.into(),
             DataSet::File { test, .. } => test.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }
@@ -102,6 +121,11 @@ impl DataSet {
     /// Whether it is a split of SCAN.
     pub(super) fn is_split(&self, of: Split) -> bool {
         matches!(self, DataSet::Scan { split, .. } if *split == of)
+    }
+
+    /// Whether symbols are pictures.
+    pub(super) const fn has_pictures(&self) -> bool {
+        matches!(self, DataSet::Hint { images: true, .. })
     }
 
     /// Test sentences, at most.
@@ -123,7 +147,7 @@ impl DataSet {
                 checks.range("pcfg.lines", *lines, 100..=200_000);
                 checks.range("pcfg.test", *test, 1..=20_000);
             }
-            DataSet::Hint { limits, train, test } => {
+            DataSet::Hint { limits, train, test, .. } => {
                 checks.under("hint.limits", |checks| limits.check(checks));
                 checks.range("hint.train", *train, 1..=20_000);
                 checks.range("hint.test", *test, 1..=5_000);
@@ -151,7 +175,7 @@ impl DataSet {
                 let sentences = |examples: Vec<Example>| examples.iter().map(sentence).collect();
                 let train = sentences(with_all_phrases(train, *joined, key.purpose("training commands")));
                 let test = sentences(drawn(held, *test, key.purpose("test commands")));
-                Corpus { train, test, language, parts: Vec::new() }
+                Corpus { train, test, language, parts: Vec::new(), pictures: None }
             }
             DataSet::Pcfg { split, lines, test } => {
                 let language = pcfg::language();
@@ -160,13 +184,16 @@ impl DataSet {
                     lines.iter().filter_map(|line| pcfg::sentence(line, &language)).collect()
                 };
                 let test = drawn(sentences(held), *test, key.purpose("test lines"));
-                Corpus { train: sentences(train), test, language, parts: Vec::new() }
+                Corpus { train: sentences(train), test, language, parts: Vec::new(), pictures: None }
             }
-            DataSet::Hint { limits, train, test } => expressions(limits, Sizes { train: *train, test: *test }, key),
+            DataSet::Hint { limits, train, test, images } => {
+                let corpus = expressions(limits, Sizes { train: *train, test: *test }, key);
+                if *images { illustrated(corpus, key) } else { corpus }
+            }
             DataSet::File { train, test, tested } => {
                 let (language, [train, test]) = files::read(train, test).map_err(TrialError::data)?;
                 let test = drawn(test, *tested, key.purpose("test sentences"));
-                Corpus { train, test, language, parts: Vec::new() }
+                Corpus { train, test, language, parts: Vec::new(), pictures: None }
             }
         })
     }
@@ -184,7 +211,34 @@ fn expressions(limits: &Limits, sizes: Sizes, key: Key) -> Corpus {
         parts.push((metric, some.len()));
         test.extend(some);
     }
-    Corpus { train: sentences(Part::Train), test, parts, language }
+    Corpus { train: sentences(Part::Train), test, parts, language, pictures: None }
+}
+
+/// The same with a picture for each symbol, one of training and test pictures apart. Every training picture of a digit
+/// is an expression of its own as well, whose result is its label.
+fn illustrated(mut corpus: Corpus, key: Key) -> Corpus {
+    let pictures = Pictures::new(key.purpose("pictures"));
+    let mut stream = key.purpose("illustrations").stream();
+    for (part, side) in [(&mut corpus.train, Side::Train), (&mut corpus.test, Side::Test)] {
+        for sentence in part.iter_mut() {
+            sentence.pictures = pictures.symbols(&sentence.symbols, side, &mut stream);
+        }
+    }
+    corpus.train.retain(|sentence| sentence.symbols.len() > 1);
+    for digit in 0..10 {
+        let one = |picture: &u32| Sentence {
+            symbols: vec![digit],
+            pictures: vec![*picture],
+            answer: Value::Number(u32::from(digit)),
+        };
+        corpus.train.extend(pictures.of(usize::from(digit), Side::Train).iter().map(one));
+    }
+    let some = |symbol: u8| {
+        let all = drawn(pictures.of(usize::from(symbol), Side::Train).to_vec(), TOLD, key.purpose("told"));
+        all.into_iter().map(move |picture| (picture, symbol))
+    };
+    let told = (0..corpus.language.len() as u8).flat_map(some).collect();
+    Corpus { pictures: Some(Album { pictures: Arc::new(pictures), told }), ..corpus }
 }
 
 fn split_name(split: Split) -> &'static str {
@@ -266,5 +320,5 @@ pub(super) fn scan_sentence(example: &Example, language: &Language) -> Result<Se
     let action = |action: &String| scan::ACTIONS.iter().position(|known| known == action);
     let token = |name: &String| action(name).map(|at| at as u8).ok_or_else(|| unknown(name, &scan::ACTIONS));
     let answer = example.actions.iter().map(token).collect::<Result<_, _>>()?;
-    Ok(Sentence { symbols, answer: Value::List(answer) })
+    Ok(Sentence { symbols, pictures: Vec::new(), answer: Value::List(answer) })
 }

@@ -31,7 +31,7 @@ pub(super) fn language() -> Language {
 pub(super) fn sentence(expression: &Expression, language: &Language) -> Option<Sentence> {
     let symbol = |symbol: char| language.symbol(symbol.encode_utf8(&mut [0; 4]));
     let symbols = expression.text.chars().map(symbol).collect::<Option<_>>()?;
-    Some(Sentence { symbols, answer: Value::Number(u32::try_from(expression.result).ok()?) })
+    Some(Sentence { symbols, pictures: Vec::new(), answer: Value::Number(u32::try_from(expression.result).ok()?) })
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::abduction::{Abduction, Repair};
+use super::abduction::{Abduction, Module, Repair, Seen};
 use super::function::{Function, Library};
 use super::numbers::Solved;
 use super::parser::{Parsed, Parser};
+use super::perception::Perception;
 use super::semantics::{Choice, Semantics};
 use super::transitions::Transition;
-use super::tree::{Fact, Tree};
+use super::tree::Tree;
 use super::value::{Kind, Language, Sentence, Value};
 use super::{enumerate, numbers};
 use crate::base::random::{Key, Stream};
@@ -34,6 +35,10 @@ pub(super) struct Deduced {
     pub(super) transitions: Vec<Transition>,
     /// Probability of the arc above each node.
     pub(super) arcs: Vec<f32>,
+    /// Log probability of the parse, in nats.
+    pub(super) likelihood: f32,
+    /// Log probability of its symbols, in nats: 0 where they are told.
+    pub(super) seen: f64,
 }
 
 /// A sentence with what became of it, as panels show it.
@@ -112,40 +117,45 @@ impl Machine {
             .collect()
     }
 
-    /// Sampled parses of a training sentence with their values.
+    /// Sampled parses of a training sentence with their values; where it has pictures each with symbols of its own.
     pub(super) fn deduce(
         &self,
         sentence: &Sentence,
+        perception: Option<&Perception>,
         parser: &Parser,
         semantics: &[Semantics],
         stream: &mut Stream,
     ) -> Vec<Deduced> {
+        let pictures = sentence.pictures.as_slice();
         let one = |_| {
-            let parsed = parser.parse(&sentence.symbols, &self.language, Some(stream))?;
-            let Parsed { mut tree, transitions, arcs } = parsed;
+            let symbols = perception.map(|perception| perception.sample(pictures, stream));
+            let symbols = symbols.as_ref().unwrap_or(&sentence.symbols);
+            let parsed = parser.parse(symbols, &self.language, Some(stream))?;
+            let Parsed { mut tree, transitions, arcs, likelihood } = parsed;
             tree.deduce(semantics, Choice::Sampled(stream));
-            Some(Deduced { tree, transitions, arcs })
+            let seen = perception.map_or(0.0, |perception| Seen { perception, pictures }.log_all(symbols));
+            Some(Deduced { tree, transitions, arcs, likelihood, seen })
         };
         (0..self.parses).filter_map(one).collect()
     }
 
     /// The most likely parse with its values, as a test asks for.
     pub(super) fn read(&self, symbols: &[u8], parser: &Parser, semantics: &[Semantics]) -> Option<Deduced> {
-        let Parsed { mut tree, transitions, arcs } = parser.parse(symbols, &self.language, None)?;
+        let Parsed { mut tree, transitions, arcs, likelihood } = parser.parse(symbols, &self.language, None)?;
         tree.deduce(semantics, Choice::Top);
-        Some(Deduced { tree, transitions, arcs })
+        Some(Deduced { tree, transitions, arcs, likelihood, seen: 0.0 })
     }
 
-    /// A deduced tree, repaired if its answer is wrong and `abduces`: the examples that it gives, none if it could not
-    /// be repaired; and what there is to see.
+    /// A deduced tree, repaired if its answer is wrong and something may be changed: the tree that answers rightly, none
+    /// if it could not be repaired; and what there is to see.
     pub(super) fn explain(
         &self,
         deduced: &Deduced,
         answer: &Value,
         semantics: &[Semantics],
-        abduces: bool,
+        (changed, seen): (Option<Module>, Option<Seen<'_>>),
         stream: &mut Stream,
-    ) -> (Option<Vec<Fact>>, Shown) {
+    ) -> (Option<Tree>, Shown) {
         let right = deduced.tree.answer() == Some(answer);
         let mut shown = Shown {
             tree: deduced.tree.clone(),
@@ -155,24 +165,22 @@ impl Machine {
             answer: Some(answer.clone()),
         };
         if right {
-            return (Some(deduced.tree.facts()), shown);
+            return (Some(deduced.tree.clone()), shown);
         }
-        if !abduces {
-            return (None, shown);
-        }
-        let mut abduction = Abduction { semantics, kind: self.language.kind, stream };
+        let Some(module) = changed else { return (None, shown) };
+        let mut abduction = Abduction { semantics, kind: self.language.kind, seen, module, stream };
         let Some((tree, repair)) = abduction.repair(&deduced.tree, answer) else { return (None, shown) };
         shown.repaired.clone_from(&tree.values);
         shown.repair = Some(repair);
-        (Some(tree.facts()), shown)
+        (Some(tree), shown)
     }
 }
 
-/// The parse that programs explain best; of equals the first.
+/// The parse that programs explain best, with symbols that were seen as surely; of equals the first.
 pub(super) fn best<'d>(deduced: &'d [Deduced], semantics: &[Semantics]) -> Option<&'d Deduced> {
     let mut found: Option<(&Deduced, f64)> = None;
     for one in deduced {
-        let explained = one.tree.explained(semantics);
+        let explained = one.tree.explained(semantics) + one.seen;
         if found.is_none_or(|(_, most)| explained > most) {
             found = Some((one, explained));
         }

@@ -53,7 +53,7 @@ pub(super) fn sentence(example: &Example, language: &Language) -> Option<Sentenc
     let token = |word: &String| arguments.iter().position(|known| known == word).map(|number| number as u8);
     let answer: Option<Vec<u8>> = example.target.iter().map(token).collect();
     let fits = arguments.len() <= ARGUMENTS && example.target.len() <= LONGEST;
-    fits.then_some(Sentence { symbols, answer: Value::List(answer?) })
+    fits.then_some(Sentence { symbols, pictures: Vec::new(), answer: Value::List(answer?) })
 }
 
 #[cfg(test)]

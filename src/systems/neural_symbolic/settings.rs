@@ -250,6 +250,8 @@ impl Grid {
         checks.under("data", |checks| self.data.check(checks));
         let distinct = self.arms.iter().enumerate().all(|(i, arm)| !self.arms[..i].contains(arm));
         checks.holds("arms", distinct && !self.arms.is_empty(), format!("{:?}", self.arms), "at least one, each once");
+        let shown = self.data.has_pictures() && self.arms.contains(&Arm::Transformer);
+        checks.holds("arms", !shown, "transformer", "symbol systems alone, where symbols are pictures");
         checks.holds("control_seeds", self.control_seeds != Some(0), 0, "at least 1 seed");
         checks.under("learning", |checks| {
             let Learning { epochs, sentences, parses, curriculum, cost_one, cost_two } = &self.learning;

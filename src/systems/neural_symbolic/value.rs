@@ -116,6 +116,8 @@ impl Language {
 pub(super) struct Sentence {
     /// Symbols, in reading order.
     pub(super) symbols: Vec<u8>,
+    /// A picture for each symbol where these are not told; none where they are.
+    pub(super) pictures: Vec<u32>,
     /// The answer.
     pub(super) answer: Value,
 }
