@@ -9,6 +9,7 @@ use std::collections::BinaryHeap;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use super::perception::Perception;
 use super::semantics::{Choice, Semantics};
 use super::tree::{LEAST, Tree};
 use super::value::{Kind, Value};
@@ -26,6 +27,8 @@ pub(super) struct Repair {
     pub(super) before: Option<Value>,
     /// What it is worth now.
     pub(super) after: Option<Value>,
+    /// The symbol that it is taken for now, if that is another.
+    pub(super) symbol: Option<u8>,
 }
 
 /// What may be changed, to reach one of the targets at a node.
@@ -37,6 +40,8 @@ struct Change {
     node: usize,
     /// The value that the node would be given; none if it is as it was deduced.
     value: Option<Value>,
+    /// The symbol that it would be taken for; none if it stays.
+    symbol: Option<u8>,
     targets: Vec<Value>,
 }
 
@@ -65,12 +70,46 @@ fn logit(log_p: f64) -> f64 {
     log_p - (1.0 - log_p.exp()).max(LEAST).ln()
 }
 
+/// The module that learns from what is found: only its part of a tree is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Module {
+    /// What symbols mean.
+    Meanings,
+    /// What symbols pictures show.
+    Perception,
+}
+
+/// Pictures of a sentence's symbols, with who looks at them.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'s> {
+    /// Who looks.
+    pub(super) perception: &'s Perception,
+    /// A picture for each symbol.
+    pub(super) pictures: &'s [u32],
+}
+
+impl Seen<'_> {
+    /// The log probability of a symbol at a place.
+    fn log(&self, place: usize, symbol: u8) -> f64 {
+        self.perception.log(self.pictures[place], symbol)
+    }
+
+    /// The log probability of all symbols.
+    pub(super) fn log_all(&self, symbols: &[u8]) -> f64 {
+        symbols.iter().enumerate().map(|(place, symbol)| self.log(place, *symbol)).sum()
+    }
+}
+
 /// What a search goes by.
 pub(super) struct Abduction<'s> {
     /// What is known of every symbol.
     pub(super) semantics: &'s [Semantics],
     /// What values are.
     pub(super) kind: Kind,
+    /// Pictures of the symbols, where these are not told.
+    pub(super) seen: Option<Seen<'s>>,
+    /// What may be changed.
+    pub(super) module: Module,
     /// For choices among equals.
     pub(super) stream: &'s mut Stream,
 }
@@ -87,7 +126,8 @@ impl Abduction<'_> {
                 heap.push(Reverse(Change { number: found, ..change }));
             }
         };
-        let start = Change { priority: 0.0, number: 0, node: tree.root(), value: None, targets: vec![answer.clone()] };
+        let targets = vec![answer.clone()];
+        let start = Change { priority: 0.0, number: 0, node: tree.root(), value: None, symbol: None, targets };
         push(&mut heap, vec![start]);
         for _ in 0..PATIENCE {
             let Reverse(change) = heap.pop()?;
@@ -97,7 +137,10 @@ impl Abduction<'_> {
                     return Some(repaired);
                 }
             } else if change.value.is_none() {
-                let mut changes: Vec<Change> = self.another_meaning(tree, &change).into_iter().collect();
+                let mut changes: Vec<Change> = match self.module {
+                    Module::Meanings => self.another_meaning(tree, &change).into_iter().collect(),
+                    Module::Perception => self.other_symbols(tree, &change),
+                };
                 changes.extend(self.other_inputs(tree, &change));
                 push(&mut heap, changes);
             }
@@ -109,8 +152,10 @@ impl Abduction<'_> {
     fn tried(&mut self, tree: &Tree, change: &Change, value: Option<Value>, answer: &Value) -> Option<(Tree, Repair)> {
         let mut repaired = tree.clone();
         repaired.values[change.node] = value.clone();
+        repaired.symbols[change.node] = change.symbol.unwrap_or(tree.symbols[change.node]);
         repaired.deduce_above(change.node, self.semantics, Choice::Sampled(self.stream));
-        let repair = Repair { node: change.node, before: tree.values[change.node].clone(), after: value };
+        let repair =
+            Repair { node: change.node, before: tree.values[change.node].clone(), after: value, symbol: change.symbol };
         (repaired.answer() == Some(answer)).then_some((repaired, repair))
     }
 
@@ -125,8 +170,25 @@ impl Abduction<'_> {
         known.then(|| Change { priority, value: Some(target), ..change.clone() })
     }
 
+    /// The picture shows another symbol, one that takes as many arguments and gives a target: the nearer to the likeliest,
+    /// the sooner.
+    fn other_symbols(&self, tree: &Tree, change: &Change) -> Vec<Change> {
+        let Some(seen) = self.seen else { return Vec::new() };
+        let (inputs, now) = (tree.inputs(change.node), tree.symbols[change.node]);
+        let arity = self.semantics[usize::from(now)].arity;
+        let other = |symbol: u8| {
+            let meaning = &self.semantics[usize::from(symbol)];
+            let value =
+                (symbol != now && meaning.arity == arity).then(|| meaning.call(&inputs, &mut Choice::Top))??;
+            let priority = seen.log(change.node, now) - seen.log(change.node, symbol);
+            let fits = change.targets.contains(&value);
+            fits.then(|| Change { priority, value: Some(value), symbol: Some(symbol), ..change.clone() })
+        };
+        (0..self.semantics.len() as u8).filter_map(other).collect()
+    }
+
     /// A node below is worth something else: whatever was seen at its place beside the same inputs, with one of the
-    /// targets as output; or nothing, for a leaf.
+    /// targets as output; or nothing, for a leaf of a language where that may be.
     fn other_inputs(&self, tree: &Tree, change: &Change) -> Vec<Change> {
         let symbol = &self.semantics[usize::from(tree.symbols[change.node])];
         let children: Vec<usize> = tree.children(change.node).collect();
@@ -139,25 +201,22 @@ impl Abduction<'_> {
             let place = inputs.iter().position(|(node, _)| node == child).unwrap_or(0);
             let values: Vec<Option<Value>> = inputs.into_iter().map(|(_, value)| value).collect();
             let mut targets = Vec::new();
-            if tree.children(*child).next().is_none() && self.nothing_does(symbol, place, &values, &change.targets) {
-                targets.push(self.kind.nothing());
-            }
+            let nothing = self.kind.nothing().filter(|_| tree.children(*child).next().is_none());
+            targets.extend(nothing.filter(|nothing| gives(symbol, place, &values, nothing, &change.targets)));
             targets.extend(symbol.inverse(place, &values, &change.targets));
             if !targets.is_empty() {
-                let priority = logit(tree.confidence(*child, self.semantics));
-                changes.push(Change { priority, number: 0, node: *child, value: None, targets });
+                let seen = |node: usize| self.seen.map_or(0.0, |seen| seen.log(node, tree.symbols[node]));
+                let priority = logit(tree.confidence(*child, self.semantics, &seen));
+                changes.push(Change { priority, number: 0, node: *child, value: None, symbol: None, targets });
             }
         }
         changes
     }
+}
 
-    /// Whether nothing at a place gives one of the targets.
-    fn nothing_does(&self, symbol: &Semantics, place: usize, inputs: &[Option<Value>], targets: &[Value]) -> bool {
-        let mut inputs = inputs.to_vec();
-        match self.kind {
-            Kind::Lists => inputs[place] = Some(self.kind.nothing()),
-            Kind::Numbers => drop(inputs.remove(place)),
-        }
-        symbol.call(&inputs, &mut Choice::Top).is_some_and(|value| targets.contains(&value))
-    }
+/// Whether a value at a place gives one of the targets.
+fn gives(symbol: &Semantics, place: usize, inputs: &[Option<Value>], value: &Value, targets: &[Value]) -> bool {
+    let mut inputs = inputs.to_vec();
+    inputs[place] = Some(value.clone());
+    symbol.call(&inputs, &mut Choice::Top).is_some_and(|value| targets.contains(&value))
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::corpus::Corpus;
 use super::settings::{Baseline, Condition};
-use super::value::{Sentence, Value};
+use super::value::{Language, Sentence, Value};
 use crate::base::random::Key;
 use crate::contract::{
     Archive, Axis, Body, Dash, Flow, Line, Lines, Panel, Progress, Reading, Record, Setup, Table, Trial, TrialError,
@@ -50,6 +50,8 @@ pub(super) struct BaselineTrial {
     baseline: Baseline,
     key: Key,
     name: String,
+    /// Language and test sentences; the training sentences are pairs alone.
+    corpus: Corpus,
     train: Vec<Pair>,
     test: Vec<Pair>,
     pools: Pools,
@@ -75,31 +77,35 @@ fn pair(sentence: &Sentence) -> Pair {
 
 impl BaselineTrial {
     /// Starts a Transformer; data depend on the seed and the data set alone.
-    pub(super) fn start(condition: &Condition, setup: &Setup) -> Self {
+    ///
+    /// # Errors
+    /// When a user's file cannot be read any more.
+    pub(super) fn start(condition: &Condition, setup: &Setup) -> Result<Self, TrialError> {
         let Baseline { network, batch, .. } = condition.baseline;
         let key = setup.key.purpose("transformer");
-        let Corpus { language, train, test } = condition.data.corpus(setup.key.purpose("data"));
-        let [train, test] = [train, test].map(|part| part.iter().map(pair).collect::<Vec<Pair>>());
+        let corpus = condition.data.corpus(setup.key.purpose("data"))?;
+        let [train, test] = [&corpus.train, &corpus.test].map(|part| part.iter().map(pair).collect::<Vec<Pair>>());
         let longest = |of: fn(&Pair) -> usize| train.iter().chain(&test).map(of).max().unwrap_or(1);
         let form = Form {
             network,
-            vocabularies: [language.len() + SPECIALS, language.tokens.len().max(10) + SPECIALS],
+            vocabularies: [corpus.language.len(), corpus.language.tokens.len()].map(|tokens| tokens + SPECIALS),
             longest: [longest(|pair| pair.source.len()), longest(|pair| pair.target.len())],
             batch: batch.min(train.len()),
         };
         let method = Method::Adam(Moments { beta2: 0.98, ..Moments::default() });
         let adam = OptimiserSettings { clip_norm: Some(1.0), ..method.into() };
         let lengths = train.iter().map(|pair| pair.target.len() as u16).collect();
-        BaselineTrial {
+        Ok(BaselineTrial {
             baseline: condition.baseline,
             key,
             name: condition.label(),
             pools: Pools::new(lengths, form.batch, POOLED, key.purpose("batches")),
             model: SequenceToSequence::new(key, setup.pool.clone(), adam, &form),
+            corpus,
             train,
             test,
             state: State::default(),
-        }
+        })
     }
 
     fn parts(&self) -> [u64; 2] {
@@ -153,6 +159,7 @@ impl BaselineTrial {
             let step = self.state.step;
             record.metric(step, "accuracy", share(&self.state.test));
             record.metric(step, "train_accuracy", share(&self.state.train));
+            self.corpus.record_parts(&self.state.test, step, record);
             record.vector(step, "right", self.state.test.iter().map(|right| f64::from(u8::from(*right))).collect());
         }
     }
@@ -170,22 +177,24 @@ impl BaselineTrial {
         Panel::new("curves", self.name.as_str(), says, body)
     }
 
-    /// Some test sentences with what is written and what is right, as numbers of tokens.
+    /// Some test sentences with what is written and what is right.
     fn answers(&mut self) -> Panel {
         let some: Vec<Pair> = self.test.iter().take(8).cloned().collect();
         let sources: Vec<&[u32]> = some.iter().map(|pair| pair.source.as_slice()).collect();
         let written = self.model.decode(&sources, 1);
-        let text = |tokens: &[u32]| {
-            let of = |token: &u32| (*token as usize).saturating_sub(SPECIALS).to_string();
-            tokens.iter().map(of).collect::<Vec<_>>().join(" ")
+        let Language { words, tokens: answers, .. } = &self.corpus.language;
+        let text = |tokens: &[u32], names: &[String]| {
+            let of = |token: &u32| (*token as usize).checked_sub(SPECIALS).and_then(|at| names.get(at));
+            tokens.iter().map(|token| of(token).map_or("?", String::as_str)).collect::<Vec<_>>().join(" ")
         };
         let row = |(pair, written): (&Pair, &Vec<u32>)| {
             let right = if *written == pair.target { "right" } else { "wrong" };
-            vec![text(&pair.source), text(written), text(&pair.target), right.into()]
+            vec![text(&pair.source, words), text(written, answers), text(&pair.target, answers), right.into()]
         };
         let rows = some.iter().zip(&written).map(row).collect();
         let columns = ["sentence", "answered", "right answer", ""].map(String::from).to_vec();
-        let says = "What is written for some test sentences, by the numbers of symbols and tokens.";
+        let says = "What is written for some test sentences: words, and the tokens of the answer in short. Good: the two \
+                    answers are the same to the last token.";
         Panel::new("answers", "Test sentences", says, Body::Table(Table { columns, rows }))
     }
 }

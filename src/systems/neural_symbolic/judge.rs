@@ -35,7 +35,7 @@ const HEADLINE: &str = "share of NSR's seeds at >= 0.99, the worse of add-jump a
 const HEADLINE_THRESHOLD: &str = ">= 2/3";
 
 /// The splits that are judged.
-const JUDGED: [Split; 2] = [Split::AddPrimitiveJump, Split::Length];
+pub(super) const JUDGED: [Split; 2] = [Split::AddPrimitiveJump, Split::Length];
 
 /// The verdict on everything that was recorded.
 pub(super) fn judge(evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {

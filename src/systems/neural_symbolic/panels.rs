@@ -21,9 +21,7 @@ const BAR: usize = 10;
 
 /// All of them.
 pub(super) fn panels(trial: &NsrTrial) -> Vec<Panel> {
-    let mut panels = vec![trees(trial), symbols(trial), curves(trial)];
-    panels.extend(failures(trial));
-    panels
+    vec![trees(trial), symbols(trial), curves(trial), failures(trial)]
 }
 
 /// The training sentence that is explained, before and after its repair, beside the test sentence that went wrong last,
@@ -37,11 +35,14 @@ fn trees(trial: &NsrTrial) -> Panel {
         if let Some(repair) = &shown.repair {
             let value = |value: &Option<Value>| value.as_ref().map_or("missing".into(), |value| value.text(language));
             let word = &language.words[usize::from(shown.tree.symbols[repair.node])];
-            note = format!("abduced: {word} was {}, becomes {}; {note}", value(&repair.before), value(&repair.after));
+            let taken = |symbol: u8| format!(" taken for {}", language.words[usize::from(symbol)]);
+            let taken = repair.symbol.map_or(String::new(), taken);
+            let (before, after) = (value(&repair.before), value(&repair.after));
+            note = format!("abduced: {word}{taken} was {before}, becomes {after}; {note}");
         }
     }
     let asked = trial.state.failures.first().map(|failure| &failure.sentence).or(trial.corpus.test.first());
-    let read = asked.and_then(|sentence| trial.machine.read(&sentence.symbols, &trial.parser, meanings));
+    let read = asked.and_then(|sentence| trial.machine.read(&trial.symbols(sentence), &trial.parser, meanings));
     if let Some(read) = read {
         let frame = frame(&read.tree, &read.tree.values, &read.arcs, None, (language, meanings));
         graphs.push(graph("a test sentence", &read.tree, language, vec![frame]));
@@ -148,13 +149,16 @@ fn curves(trial: &NsrTrial) -> Panel {
         let points = (0..looks.len()).map(|i| (looks[i].epoch as f64, of(i))).collect();
         Line { label: label.into(), dash, points }
     };
-    let lines = vec![
+    let mut lines = vec![
         line("test", Dash::Solid, &|i| looks[i].test),
         line("deduced right", Dash::Solid, &|i| looks[i].deduced),
         line("repaired", Dash::Dashed, &|i| looks[i].repaired),
         line("no tree", Dash::Dotted, &|i| looks[i].unparsed),
         line("transitions told", Dash::Dashed, &|i| looks[i].parser.unwrap_or(f64::NAN)),
     ];
+    if trial.condition.data.has_pictures() {
+        lines.push(line("pictures told", Dash::Dotted, &|i| looks[i].perception.unwrap_or(f64::NAN)));
+    }
     let mark = |stage: &super::settings::Stage| {
         let label = if stage.words == 0 { "all".into() } else { format!("{}w", stage.words) };
         Mark { x: stage.from as f64, label }
@@ -166,17 +170,37 @@ fn curves(trial: &NsrTrial) -> Panel {
         "Deduction, abduction, test",
         "Shares of sentences by epoch: training sentences that are right by themselves, those that a single change \
          repairs, those without a tree; test sentences answered rightly; transitions of right parses that the parser \
-         tells. Marks: from here on sentences of so many words.",
+         tells, test pictures that perception tells. Marks: from here on sentences of so many words.",
         Body::Lines(Lines { x, y, lines, marks }),
     )
 }
 
-/// The last wrong test sentences: what was answered above what is right.
-fn failures(trial: &NsrTrial) -> Option<Panel> {
-    let language = &trial.machine.language;
-    if language.kind == Kind::Numbers {
-        return None;
+/// The last wrong test sentences with what was answered: lists as strips, numbers as a table.
+fn failures(trial: &NsrTrial) -> Panel {
+    match trial.machine.language.kind {
+        Kind::Lists => wrong_lists(trial),
+        Kind::Numbers => wrong_numbers(trial),
     }
+}
+
+fn wrong_numbers(trial: &NsrTrial) -> Panel {
+    let language = &trial.machine.language;
+    let row = |Failure { sentence, answered }: &Failure| {
+        let text =
+            |symbols: &[u8]| -> String { symbols.iter().map(|of| language.words[usize::from(*of)].as_str()).collect() };
+        let answered = answered.as_ref().map_or("-".into(), |value| value.text(language));
+        vec![text(&sentence.symbols), text(&trial.symbols(sentence)), answered, sentence.answer.text(language)]
+    };
+    let rows = trial.state.failures.iter().map(row).collect();
+    let columns = ["expression", "seen as", "answered", "right answer"].map(String::from).to_vec();
+    let says = "The last five wrong answers of the last test. A dash: no tree was found, or a value was missing or took \
+                too long to count.";
+    Panel::new("failures", "Wrong test answers", says, Body::Table(Table { columns, rows }))
+}
+
+/// What was answered above what is right.
+fn wrong_lists(trial: &NsrTrial) -> Panel {
+    let language = &trial.machine.language;
     let wrong = &trial.state.failures;
     let list = |value: Option<&Value>| match value {
         Some(Value::List(tokens)) => tokens.clone(),
@@ -213,5 +237,5 @@ fn failures(trial: &NsrTrial) -> Option<Panel> {
     };
     let says = "The last five wrong answers of the last test, each above the right one, token by token. An empty strip: no \
                 tree was found, or a value was missing.";
-    Some(Panel::new("failures", "Wrong test answers", says, Body::Heat(body)).noting(note))
+    Panel::new("failures", "Wrong test answers", says, Body::Heat(body)).noting(note)
 }

@@ -1,6 +1,7 @@
 //! PCFG SET as a language of symbols, as in the authors' code: arguments are renamed by their first appearance, a comma
 //! ends every string, and a string is a chain of functions that each put their own token before what follows.
 
+use super::function::Function;
 use super::program::Program;
 use super::value::{Kind, Language, Sentence, Value};
 use crate::tasks::pcfg_set::{Example, FUNCTIONS, function};
@@ -15,10 +16,13 @@ pub(super) fn language() -> Language {
     let functions = FUNCTIONS.len();
     let names = FUNCTIONS.iter().map(|function| function.name.to_owned());
     let arguments = (0..ARGUMENTS).map(|argument| argument.to_string());
-    let before = |token: usize| Program::Join(Box::new(Program::Token(token as u8)), Box::new(Program::Argument(0)));
+    let before = |token: usize| {
+        let token = Program::Token(token as u8);
+        Function::Lists(Program::Join(Box::new(token), Box::new(Program::Argument(0))))
+    };
     let arity = FUNCTIONS.iter().map(|function| if function.binary { 2 } else { 1 });
     let classes = (0..=functions).chain(std::iter::repeat_n(functions + 1, ARGUMENTS));
-    let given = std::iter::repeat_n(None, functions).chain([Some(Program::Nil)]);
+    let given = std::iter::repeat_n(None, functions).chain([Some(Function::Lists(Program::Nil))]);
     Language {
         kind: Kind::Lists,
         words: names.chain([",".into()]).chain(arguments.clone()).collect(),
@@ -49,7 +53,7 @@ pub(super) fn sentence(example: &Example, language: &Language) -> Option<Sentenc
     let token = |word: &String| arguments.iter().position(|known| known == word).map(|number| number as u8);
     let answer: Option<Vec<u8>> = example.target.iter().map(token).collect();
     let fits = arguments.len() <= ARGUMENTS && example.target.len() <= LONGEST;
-    fits.then_some(Sentence { symbols, answer: Value::List(answer?) })
+    fits.then_some(Sentence { symbols, pictures: Vec::new(), answer: Value::List(answer?) })
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::enumerate::Library;
+use super::arithmetic::{self, Arithmetic};
+use super::function::{Function, Library};
 use super::program::Program;
 use super::value::Value;
 use crate::base::random::Stream;
@@ -22,8 +23,6 @@ const EXAMPLES_AN_ARGUMENT: f64 = 4.0;
 /// What is left of a count when new examples come, and the least that is kept.
 const DECAY: f64 = 0.5;
 const FORGOTTEN: f64 = 0.1;
-/// Tokens together in what a program is applied to, at most: a wrong tree may repeat a list over and over.
-const LONGEST: usize = 2000;
 /// Examples on which programs are tried, at most: the most frequent ones.
 const TRIED: usize = 256;
 /// A program that explains none of so many is given up.
@@ -137,7 +136,7 @@ pub(super) struct Semantics {
     /// Arguments that it takes.
     pub(super) arity: usize,
     /// Its program so far.
-    pub(super) program: Option<Program>,
+    pub(super) program: Option<Function>,
     /// How far the program is trusted, 0 to 1.
     pub(super) likelihood: f64,
     /// Examples of it.
@@ -153,7 +152,7 @@ impl Semantics {
     }
 
     /// Of a symbol whose meaning is given.
-    pub(super) fn given(arity: usize, program: Program) -> Self {
+    pub(super) fn given(arity: usize, program: Function) -> Self {
         Semantics { arity, program: Some(program), likelihood: 1.0, ..Semantics::default() }
     }
 
@@ -175,7 +174,7 @@ impl Semantics {
             return None;
         }
         match &self.program {
-            Some(program) if self.trusted() => run(program, &given),
+            Some(program) if self.trusted() => program.run(&given),
             _ => self.cache.choose(&given, choice),
         }
     }
@@ -199,40 +198,66 @@ impl Semantics {
     }
 }
 
-fn run(program: &Program, inputs: &[Value]) -> Option<Value> {
-    let lists: Vec<&[u8]> = inputs.iter().map(Value::tokens).collect::<Option<_>>()?;
-    (lists.iter().map(|list| list.len()).sum::<usize>() <= LONGEST).then(|| Value::List(program.run(&lists)))
+/// The function that is trusted most, of equals the one that explains more, then the cheaper; with its likelihood.
+fn search(examples: &[(&[Value], &Value)], arity: usize, library: &Library) -> Option<(Function, f64)> {
+    match library {
+        Library::Lists(library) => {
+            let mut lists: Vec<(Vec<&[u8]>, &[u8])> = Vec::new();
+            for (inputs, output) in examples {
+                let inputs: Option<Vec<&[u8]>> = inputs.iter().map(Value::tokens).collect();
+                lists.extend(inputs.zip(output.tokens()));
+            }
+            let mut out = Vec::new();
+            let explains = |program: &Program, (inputs, output): &(Vec<&[u8]>, &[u8])| {
+                out.clear();
+                program.write(inputs, &mut out);
+                (out == *output).then_some(output.len() > 2)
+            };
+            let found = best(&library.programs, &lists, explains, (examples.len(), arity));
+            found.map(|(program, likelihood)| (Function::Lists(program.clone()), likelihood))
+        }
+        Library::Numbers(library) => {
+            let mut numbers: Vec<(Vec<u32>, u32)> = Vec::new();
+            for (inputs, output) in examples {
+                let inputs: Option<Vec<u32>> = inputs.iter().map(Value::number).collect();
+                numbers.extend(inputs.zip(output.number()));
+            }
+            let explains = |program: &Arithmetic, (inputs, output): &(Vec<u32>, u32)| {
+                let value = program.run(inputs, &mut { arithmetic::FUEL });
+                (value == Some(*output)).then(|| *output > 1 && !inputs.contains(output))
+            };
+            let found = best(&library.programs, &numbers, explains, (examples.len(), arity));
+            found.map(|(program, likelihood)| (Function::Numbers(program.clone()), likelihood))
+        }
+    }
 }
 
-/// The program that is trusted most, of equals the one that explains more, then the cheaper; with its likelihood.
-fn search(examples: &[(&[Value], &Value)], arity: usize, library: &Library) -> Option<(Program, f64)> {
-    let mut lists: Vec<(Vec<&[u8]>, &[u8])> = Vec::new();
-    for (inputs, output) in examples {
-        let inputs: Option<Vec<&[u8]>> = inputs.iter().map(Value::tokens).collect();
-        lists.extend(inputs.zip(output.tokens()));
-    }
-    let mut best: Option<(&Program, f64, usize)> = None;
-    let mut out = Vec::new();
-    for (_, program) in &library.programs {
+/// The program that is trusted most on examples; `explains` says whether one explains an example, and whether that tells
+/// anything. The likelihood is of `count` examples of a symbol of an arity.
+fn best<'p, P, E>(
+    programs: &'p [(usize, P)],
+    examples: &[E],
+    mut explains: impl FnMut(&P, &E) -> Option<bool>,
+    (count, arity): (usize, usize),
+) -> Option<(&'p P, f64)> {
+    let mut best: Option<(&P, f64, usize)> = None;
+    for (_, program) in programs {
         let (mut right, mut telling) = (0, 0);
-        for (i, (inputs, output)) in lists.iter().enumerate() {
+        for (i, example) in examples.iter().enumerate() {
             if right == 0 && i >= PROBED {
                 break;
             }
-            out.clear();
-            program.write(inputs, &mut out);
-            if out == *output {
-                right += 1;
-                telling += usize::from(output.len() > 2);
-            }
+            let explained = explains(program, example);
+            right += usize::from(explained.is_some());
+            telling += usize::from(explained == Some(true));
         }
-        let likelihood = likelihood(right, telling, examples.len(), arity);
+        let likelihood = likelihood(right, telling, count, arity);
         let better = best.is_none_or(|(_, most, explained)| (likelihood, right) > (most, explained));
         if right > 0 && better {
             best = Some((program, likelihood, right));
         }
     }
-    best.map(|(program, likelihood, _)| (program.clone(), likelihood))
+    best.map(|(program, likelihood, _)| (program, likelihood))
 }
 
 /// The likelihood of a program that explains `right` of the examples, `telling` of them with telling outputs.
@@ -246,6 +271,7 @@ fn likelihood(right: usize, telling: usize, examples: usize, arity: usize) -> f6
 
 #[cfg(test)]
 mod tests {
+    use super::super::enumerate;
     use super::*;
     use crate::base::random::Key;
 
@@ -260,7 +286,7 @@ mod tests {
     }
 
     fn library(arity: usize) -> Library {
-        Library::new(arity, 8, 6, &mut Key::new(1).stream())
+        Library::Lists(enumerate::Library::new(arity, 8, 6, &mut Key::new(1).stream()))
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub struct Grid {
     pub arms: Vec<Arm>,
     /// How symbol systems learn it.
     pub learning: Learning,
-    /// At most so many seeds of whoever is not the machine itself; the preset's number when absent.
+    /// At most so many seeds of the Transformer; the preset's number when absent. Symbol systems are cheap: each has
+    /// all seeds.
     #[serde(default)]
     pub control_seeds: Option<u64>,
 }
@@ -198,7 +199,7 @@ impl Settings {
                 abduction: self.abduction && arm != Arm::NoAbduction,
                 baseline: self.transformer,
             };
-            let most = if arm == Arm::Nsr { None } else { grid.control_seeds };
+            let most = grid.control_seeds.filter(|_| arm == Arm::Transformer);
             let seeds = most.map_or(seeds, |most| most.min(seeds));
             let steps = match arm {
                 Arm::Transformer => self.transformer.steps + baseline_trial::examinations(&condition),
@@ -249,6 +250,8 @@ impl Grid {
         checks.under("data", |checks| self.data.check(checks));
         let distinct = self.arms.iter().enumerate().all(|(i, arm)| !self.arms[..i].contains(arm));
         checks.holds("arms", distinct && !self.arms.is_empty(), format!("{:?}", self.arms), "at least one, each once");
+        let shown = self.data.has_pictures() && self.arms.contains(&Arm::Transformer);
+        checks.holds("arms", !shown, "transformer", "symbol systems alone, where symbols are pictures");
         checks.holds("control_seeds", self.control_seeds != Some(0), 0, "at least 1 seed");
         checks.under("learning", |checks| {
             let Learning { epochs, sentences, parses, curriculum, cost_one, cost_two } = &self.learning;

@@ -1,11 +1,15 @@
 //! What there is to see of the whole study.
 
 use super::settings::{Arm, Condition};
+use super::{hint, judge};
 use crate::contract::{Axis, Bar, Bars, Body, Dash, Evidence, Line, Lines, Panel, Recorded, Table};
+use crate::tasks::hint::Part;
 
 /// All of them.
 pub(super) fn panels(evidence: &Evidence<'_, Condition>) -> Vec<Panel> {
-    vec![accuracy(evidence), learning(evidence), seeds(evidence)]
+    let mut panels = vec![accuracy(evidence), learning(evidence), seeds(evidence)];
+    panels.extend(tests(evidence));
+    panels
 }
 
 /// Test accuracy of every condition.
@@ -17,7 +21,7 @@ fn accuracy(evidence: &Evidence<'_, Condition>) -> Panel {
             label: recorded.cell.label.clone(),
             value: recorded.last("accuracy").unwrap_or(f64::NAN),
             interval: (values.len() > 1).then_some(ends),
-            note: if recorded.cell.condition.arm == Arm::Nsr { String::new() } else { "must stay low".into() },
+            note: if must_fail(&recorded.cell.condition) { "must stay low".into() } else { String::new() },
         }
     };
     let bars = evidence.all().map(bar).collect();
@@ -71,4 +75,31 @@ fn seeds(evidence: &Evidence<'_, Condition>) -> Panel {
         "Exact answers on test and training sentences, and symbols with a program that is trusted.",
         Body::Table(Table { columns, rows }),
     )
+}
+
+/// Whether the verdict asks a condition not to generalise.
+fn must_fail(condition: &Condition) -> bool {
+    condition.arm != Arm::Nsr && judge::JUDGED.iter().any(|split| condition.data.is_split(*split))
+}
+
+/// The five tests of HINT, where there is any of it.
+fn tests(evidence: &Evidence<'_, Condition>) -> Option<Panel> {
+    let row = |recorded: Recorded<'_, Condition>| {
+        let of = |(_, metric): &(Part, &str)| recorded.last(metric).map(|value| format!("{value:.3}"));
+        let values: Vec<String> = hint::TESTS.iter().map(of).collect::<Option<_>>()?;
+        Some([vec![recorded.cell.label.clone()], values].concat())
+    };
+    let rows: Vec<Vec<String>> = evidence.all().filter_map(row).collect();
+    let names = hint::TESTS.iter().map(|(part, _)| part.name().to_owned());
+    let columns = ["condition".to_owned()].into_iter().chain(names).collect();
+    (!rows.is_empty()).then(|| {
+        Panel::new(
+            "tests",
+            "The five tests of HINT",
+            "Exact results, mean over seeds: on expressions that were trained on (I), new ones that are short with small \
+             values (SS), longer (LS), with larger values inside (SL), and both (LL). Who learned rules rather than \
+             examples is as good on all.",
+            Body::Table(Table { columns, rows }),
+        )
+    })
 }

@@ -69,15 +69,24 @@ impl<'a> State<'a> {
 
     /// Arguments that a word still takes.
     fn free(&self, word: usize) -> usize {
-        self.language.arity[usize::from(self.symbols[word])].saturating_sub(self.dependents[word].len())
+        let taken = self.dependents[word].iter().filter(|of| !self.language.silent(self.symbols[**of])).count();
+        self.arity(word).saturating_sub(taken)
+    }
+
+    fn arity(&self, word: usize) -> usize {
+        self.language.arity[usize::from(self.symbols[word])]
+    }
+
+    /// Whether a word may head another: it still takes an argument, or the other is given to be none.
+    fn takes(&self, head: usize, of: usize) -> bool {
+        let silent = self.language.silent(self.symbols[of]) && self.arity(head) > 0;
+        (silent || self.free(head) > 0) && self.free(of) == 0
     }
 
     /// Which actions may be taken.
     pub(super) fn legal(&self) -> [bool; ACTIONS] {
         let arcs = match self.stack[..] {
-            [.., below, top] => {
-                [(top, below), (below, top)].map(|(head, of)| self.free(head) > 0 && self.free(of) == 0)
-            }
+            [.., below, top] => [(top, below), (below, top)].map(|(head, of)| self.takes(head, of)),
             _ => [false; 2],
         };
         [arcs[0], arcs[1], self.next < self.symbols.len()]

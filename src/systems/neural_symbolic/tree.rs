@@ -93,10 +93,11 @@ impl Tree {
         self.symbols.iter().zip(&self.values).map(of).sum()
     }
 
-    /// The log probability of what stands at and below a node, by the likelihood of the symbols.
-    pub(super) fn confidence(&self, node: usize, semantics: &[Semantics]) -> f64 {
-        let own = semantics[usize::from(self.symbols[node])].likelihood.max(LEAST).ln();
-        own + self.children(node).map(|child| self.confidence(child, semantics)).sum::<f64>()
+    /// The log probability of what stands at and below a node, by the likelihood of the symbols and by how surely each
+    /// was seen.
+    pub(super) fn confidence(&self, node: usize, semantics: &[Semantics], seen: &dyn Fn(usize) -> f64) -> f64 {
+        let own = semantics[usize::from(self.symbols[node])].likelihood.max(LEAST).ln() + seen(node);
+        own + self.children(node).map(|child| self.confidence(child, semantics, seen)).sum::<f64>()
     }
 
     /// Inputs and output of every node whose values are all known, with its symbol.

@@ -3,13 +3,16 @@
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::corpus::Corpus;
+use super::abduction::{Module, Seen};
+use super::corpus::{Album, Corpus};
 use super::machine::{Deduced, Machine, Shown, best};
 use super::panels;
 use super::parser::{Parser, Told};
+use super::perception::{Label, Perception};
 use super::semantics::{Cache, Semantics};
 use super::settings::{Arm, Condition};
 use super::transitions::{Action, Transition, replayed};
+use super::tree::Tree;
 use super::value::{Sentence, Value};
 use crate::base::random::{Key, Stream};
 use crate::contract::{Archive, Flow, Panel, Progress, Record, Setup, Trial, TrialError};
@@ -17,16 +20,28 @@ use crate::contract::{Archive, Flow, Panel, Progress, Record, Setup, Trial, Tria
 /// Training sentences of one call of `step`, and test sentences.
 const SENTENCES: usize = 100;
 const TESTED: usize = 400;
+/// Sweeps of an epoch: for meanings, parses, and labels.
+const SWEEPS: u64 = 3;
 /// Wrong test sentences that are kept for a look.
 const FAILURES: usize = 5;
 
-/// What an epoch does, part by part.
+/// Passes of perception in an epoch, labels that abduction found of which each goes over at most so many, and labels
+/// that were told at the beginning, each as often as makes so many.
+const PERCEIVED: u64 = 3;
+const LABELS: usize = 2000;
+const TOLD: usize = 320;
+
+/// What an epoch does, part by part. Perception is learned first, so that the first of all is of what was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
+    /// A pass of perception over labels.
+    Perceive,
     /// Sentences from here on are deduced and repaired: examples of symbols.
     Meanings(usize),
     /// Meanings are learned.
     Programs,
+    /// Sentences from here on are deduced and repaired: labels of pictures.
+    Labels(usize),
     /// Sentences from here on are deduced: right parses.
     Parses(usize),
     /// A pass over right parses.
@@ -52,6 +67,8 @@ pub(super) struct Look {
     pub(super) parser: Option<f64>,
     /// Symbols with a program that is trusted.
     pub(super) programs: usize,
+    /// Share of test pictures taken for the right symbol; none where symbols are told.
+    pub(super) perception: Option<f64>,
 }
 
 /// A test sentence with a wrong answer.
@@ -69,12 +86,16 @@ struct Tally {
     unparsed: usize,
     /// Examples of each symbol.
     examples: Vec<Cache>,
-    /// Right parses: number of the training sentence, and actions.
-    parses: Vec<(usize, Vec<Action>)>,
+    /// Right parses: symbols, and actions.
+    parses: Vec<(Vec<u8>, Vec<Action>)>,
+    /// What pictures were taken for, in trees that answer rightly.
+    labels: Vec<Label>,
     /// Transitions told in the last pass, and rightly.
     told: (usize, usize),
     /// Which test sentences were answered rightly.
     right: Vec<bool>,
+    /// Test pictures, and those taken for the right symbol.
+    perceived: (usize, usize),
     failures: Vec<Failure>,
 }
 
@@ -85,6 +106,11 @@ pub(super) struct State {
     /// Training steps and passes of the parser.
     parser_steps: u64,
     passes: u64,
+    /// Those of perception.
+    perception_steps: u64,
+    perception_passes: u64,
+    /// What pictures were taken for in the epoch before.
+    labels: Vec<Label>,
     /// What is known of every symbol.
     pub(super) meanings: Vec<Semantics>,
     pub(super) looks: Vec<Look>,
@@ -95,6 +121,14 @@ pub(super) struct State {
     pub(super) shown: Option<Shown>,
 }
 
+/// What became of a training sentence with a tree.
+struct Explained {
+    /// Whether it answered rightly by itself.
+    deduced: bool,
+    /// The tree that answers rightly, if one was found.
+    tree: Option<Tree>,
+}
+
 /// One symbol system, one seed.
 pub(super) struct NsrTrial {
     pub(super) condition: Condition,
@@ -102,6 +136,8 @@ pub(super) struct NsrTrial {
     pub(super) corpus: Corpus,
     pub(super) machine: Machine,
     pub(super) parser: Parser,
+    /// Who looks at pictures; none where symbols are told.
+    perception: Option<Perception>,
     pub(super) state: State,
     /// Sentences of a sweep, by their numbers, with the sweep that they are of: made anew when asked for another.
     drawn: (u64, Vec<usize>),
@@ -116,9 +152,13 @@ pub(super) fn ticks(condition: &Condition) -> u64 {
 fn schedule(condition: &Condition) -> Vec<Part> {
     let sweep = || (0..condition.learning.sentences).step_by(SENTENCES);
     let tests = (0..condition.data.tested()).step_by(TESTED);
-    sweep()
-        .map(Part::Meanings)
+    let pictures = condition.data.has_pictures();
+    (0..PERCEIVED)
+        .filter(|_| pictures)
+        .map(|_| Part::Perceive)
+        .chain(sweep().map(Part::Meanings))
         .chain([Part::Programs])
+        .chain(sweep().filter(|_| pictures).map(Part::Labels))
         .chain(sweep().map(Part::Parses))
         .chain((0..condition.parser.passes).map(|_| Part::Pass))
         .chain(tests.map(Part::Test))
@@ -127,14 +167,20 @@ fn schedule(condition: &Condition) -> Vec<Part> {
 
 impl NsrTrial {
     /// Starts a condition; data and first weights depend on the seed and the data set alone.
-    pub(super) fn start(condition: Condition, setup: &Setup) -> Self {
+    ///
+    /// # Errors
+    /// When a user's file cannot be read any more.
+    pub(super) fn start(condition: Condition, setup: &Setup) -> Result<Self, TrialError> {
         let key = setup.key;
-        let corpus = condition.data.corpus(key.purpose("data"));
+        let corpus = condition.data.corpus(key.purpose("data"))?;
         let language = corpus.language.clone();
         let parser = Parser::new(&language, condition.parser, key.purpose("parser"), setup.pool.clone());
+        let seen =
+            |album: &Album| Perception::new(album.pictures.clone(), key.purpose("perception"), setup.pool.clone());
+        let perception = corpus.pictures.as_ref().map(seen);
         let machine = Machine::new(language, condition.costs(), condition.learning.parses, key.purpose("machine"));
         let state = State { meanings: machine.ignorant(), tally: fresh(&machine), ..State::default() };
-        NsrTrial { condition, key, corpus, machine, parser, state, drawn: (u64::MAX, Vec::new()) }
+        Ok(NsrTrial { condition, key, corpus, machine, parser, perception, state, drawn: (u64::MAX, Vec::new()) })
     }
 
     /// Epochs done.
@@ -149,7 +195,7 @@ impl NsrTrial {
 
     /// The sentences of an epoch's sweep: all that are short enough in a random order, over and over.
     fn draw(&mut self, sweep: u64) {
-        let number = 2 * self.epoch() + sweep;
+        let number = SWEEPS * self.epoch() + sweep;
         if self.drawn.0 == number {
             return;
         }
@@ -179,47 +225,88 @@ impl NsrTrial {
 
     /// Sampled parses of a training sentence with their values.
     fn deduced(&self, at: usize, stream: &mut Stream) -> Vec<Deduced> {
-        self.machine.deduce(&self.corpus.train[at], &self.parser, &self.state.meanings, stream)
+        let (sentence, perception) = (&self.corpus.train[at], self.perception.as_ref());
+        self.machine.deduce(sentence, perception, &self.parser, &self.state.meanings, stream)
     }
 
-    /// Explains a training sentence, by abduction where need be.
-    fn explain(&mut self, at: usize, stream: &mut Stream) {
-        let found = self.deduced(at, stream);
-        let Some(chosen) = best(&found, &self.state.meanings) else {
-            self.state.tally.unparsed += 1;
-            return;
-        };
-        let answer = &self.corpus.train[at].answer;
-        let right = chosen.tree.answer() == Some(answer);
-        let abduces = self.condition.abduction;
-        let (examples, shown) = self.machine.explain(chosen, answer, &self.state.meanings, abduces, stream);
-        let tally = &mut self.state.tally;
-        tally.deduced += usize::from(right);
-        tally.repaired += usize::from(!right && examples.is_some());
-        for (symbol, inputs, output) in examples.into_iter().flatten() {
-            tally.examples[usize::from(symbol)].add(inputs, output);
+    /// Symbols of a sentence: those that its pictures are likeliest to show, or those that are told.
+    pub(super) fn symbols(&self, sentence: &Sentence) -> Vec<u8> {
+        match &self.perception {
+            Some(perception) => perception.read(&sentence.pictures),
+            None => sentence.symbols.clone(),
         }
+    }
+
+    /// A tree of a training sentence that answers rightly, by abduction within a module where need be; none where there
+    /// was no tree to begin with.
+    fn explained(&mut self, at: usize, module: Module, stream: &mut Stream) -> Option<Explained> {
+        let found = self.deduced(at, stream);
+        let chosen = best(&found, &self.state.meanings)?;
+        let Sentence { answer, pictures, .. } = &self.corpus.train[at];
+        let seen = self.perception.as_ref().map(|perception| Seen { perception, pictures });
+        let changed = (self.condition.abduction.then_some(module), seen);
+        let (tree, shown) = self.machine.explain(chosen, answer, &self.state.meanings, changed, stream);
         if shown.repair.is_some() || self.state.shown.as_ref().is_none_or(|shown| shown.repair.is_none()) {
             self.state.shown = Some(shown);
         }
+        Some(Explained { deduced: chosen.tree.answer() == Some(answer), tree })
     }
 
-    /// Keeps the best of the parses that answer rightly, for the parser to learn.
+    /// Explains a training sentence by what symbols mean.
+    fn explain(&mut self, at: usize, stream: &mut Stream) {
+        let Some(Explained { deduced, tree }) = self.explained(at, Module::Meanings, stream) else {
+            self.state.tally.unparsed += 1;
+            return;
+        };
+        let tally = &mut self.state.tally;
+        tally.deduced += usize::from(deduced);
+        tally.repaired += usize::from(!deduced && tree.is_some());
+        for (symbol, inputs, output) in tree.iter().flat_map(Tree::facts) {
+            tally.examples[usize::from(symbol)].add(inputs, output);
+        }
+    }
+
+    /// Explains a training sentence by what its pictures show.
+    fn label(&mut self, at: usize, stream: &mut Stream) {
+        let explained = self.explained(at, Module::Perception, stream);
+        if let Some(tree) = explained.and_then(|explained| explained.tree) {
+            let pictures = self.corpus.train[at].pictures.iter().copied();
+            self.state.tally.labels.extend(pictures.zip(tree.symbols));
+        }
+    }
+
+    /// A pass of perception over what was told to begin with, and over some labels of the epoch before.
+    fn perceive(&mut self) -> Result<(), TrialError> {
+        let (Some(perception), Some(album)) = (&mut self.perception, &self.corpus.pictures) else { return Ok(()) };
+        let mut labels = self.state.labels.clone();
+        let pass = self.state.perception_passes;
+        labels.shuffle(&mut self.key.purpose("labels").index(pass).stream());
+        labels.truncate(LABELS);
+        labels.extend(album.told.iter().cycle().take(TOLD.max(album.told.len())));
+        perception.learn(&labels, pass, &mut self.state.perception_steps)?;
+        self.state.perception_passes += 1;
+        Ok(())
+    }
+
+    /// Keeps the best of the parses that answer rightly, of equals the likeliest, for the parser to learn: a parse that
+    /// is right by chance, or takes another way to the same tree, is mostly the less likely one.
     fn keep_right(&mut self, at: usize, stream: &mut Stream) {
         let answer = self.corpus.train[at].answer.clone();
         let mut found = self.deduced(at, stream);
         found.retain(|one| one.tree.answer() == Some(&answer));
+        found.sort_by(|a, b| b.likelihood.total_cmp(&a.likelihood));
         if let Some(right) = best(&found, &self.state.meanings) {
             let actions = right.transitions.iter().map(|transition| transition.action).collect();
-            self.state.tally.parses.push((at, actions));
+            self.state.tally.parses.push((right.tree.symbols.clone(), actions));
         }
     }
 
     /// Learns what symbols mean from the examples of the epoch.
     fn learn_meanings(&mut self) {
         let examples = std::mem::take(&mut self.state.tally.examples);
+        let libraries = self.machine.libraries(&self.state.meanings);
         for (meaning, examples) in self.state.meanings.iter_mut().zip(&examples) {
-            meaning.learn(examples, self.machine.library(meaning.arity));
+            meaning.learn(examples, libraries.get(&meaning.arity));
         }
         self.state.tally.examples = examples;
     }
@@ -229,9 +316,7 @@ impl NsrTrial {
         if self.condition.arm == Arm::UntrainedParser || self.state.tally.parses.is_empty() {
             return Ok(());
         }
-        let replay = |(at, actions): &(usize, Vec<Action>)| {
-            replayed(&self.corpus.train[*at].symbols, &self.machine.language, actions)
-        };
+        let replay = |(symbols, actions): &(Vec<u8>, Vec<Action>)| replayed(symbols, &self.machine.language, actions);
         let transitions: Vec<Transition> = self.state.tally.parses.iter().flat_map(replay).collect();
         let Told { seen, right } = self.parser.learn(&transitions, self.state.passes, &mut self.state.parser_steps)?;
         self.state.passes += 1;
@@ -242,7 +327,11 @@ impl NsrTrial {
     /// Answers some test sentences.
     fn test(&mut self, from: usize) {
         for sentence in self.corpus.test.iter().skip(from).take(TESTED) {
-            let read = self.machine.read(&sentence.symbols, &self.parser, &self.state.meanings);
+            let symbols = self.symbols(sentence);
+            let perceived = &mut self.state.tally.perceived;
+            perceived.0 += sentence.pictures.len();
+            perceived.1 += symbols.iter().zip(&sentence.symbols).filter(|(seen, is)| seen == is).count();
+            let read = self.machine.read(&symbols, &self.parser, &self.state.meanings);
             let answered = read.and_then(|deduced| deduced.tree.answer().cloned());
             let right = answered.as_ref() == Some(&sentence.answer);
             self.state.tally.right.push(right);
@@ -267,6 +356,7 @@ impl NsrTrial {
             test: share(tally.right.iter().filter(|right| **right).count(), tally.right.len()),
             parser: (tally.told.0 > 0).then(|| share(tally.told.1, tally.told.0)),
             programs: self.state.meanings.iter().filter(|meaning| meaning.trusted()).count(),
+            perception: (tally.perceived.0 > 0).then(|| share(tally.perceived.1, tally.perceived.0)),
         };
         let step = self.state.tick;
         let metrics = [
@@ -276,15 +366,18 @@ impl NsrTrial {
             ("unparsed", Some(look.unparsed)),
             ("parser", look.parser),
             ("programs", Some(look.programs as f64)),
+            ("perception", look.perception),
         ];
         for (name, value) in metrics {
             value.into_iter().for_each(|value| record.metric(step, name, value));
         }
+        self.corpus.record_parts(&tally.right, step, record);
         if look.epoch == self.condition.learning.epochs {
             let right = tally.right.iter().map(|right| f64::from(u8::from(*right))).collect();
             record.vector(step, "right", right);
         }
         self.state.failures = tally.failures;
+        self.state.labels = tally.labels;
         self.state.looks.push(look);
     }
 }
@@ -306,6 +399,11 @@ impl Trial for NsrTrial {
                 self.sweep(0, from, Self::explain);
             }
             Part::Programs => self.learn_meanings(),
+            Part::Perceive => self.perceive()?,
+            Part::Labels(from) => {
+                self.state.shown = None;
+                self.sweep(2, from, Self::label);
+            }
             Part::Parses(from) => self.sweep(1, from, Self::keep_right),
             Part::Pass => self.pass()?,
             Part::Test(from) => self.test(from),
@@ -326,6 +424,9 @@ impl Trial for NsrTrial {
         archive.state(&mut self.state)?;
         let Progress { step, steps } = self.progress();
         archive.reachable(step <= steps && self.state.meanings.len() == self.machine.language.len())?;
+        if let Some(perception) = &mut self.perception {
+            perception.keep(archive)?;
+        }
         self.parser.keep(archive)
     }
 }

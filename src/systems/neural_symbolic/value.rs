@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::program::Program;
+use super::function::Function;
 
 /// What a node of a tree is worth. That nothing is known of it is the `None` of an `Option`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +22,14 @@ impl Value {
         match self {
             Value::List(tokens) => Some(tokens),
             Value::Number(_) | Value::Empty => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub(super) const fn number(&self) -> Option<u32> {
+        match self {
+            Value::Number(number) => Some(*number),
+            Value::List(_) | Value::Empty => None,
         }
     }
 
@@ -46,11 +54,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The value that is tried for a leaf whose value nobody knows: a list without tokens, or nothing at all.
-    pub(super) const fn nothing(self) -> Value {
+    /// The value that is tried for a leaf whose value nobody knows: a list without tokens. Among numbers all leaves
+    /// without a value are given.
+    pub(super) const fn nothing(self) -> Option<Value> {
         match self {
-            Kind::Lists => Value::List(Vec::new()),
-            Kind::Numbers => Value::Empty,
+            Kind::Lists => Some(Value::List(Vec::new())),
+            Kind::Numbers => None,
         }
     }
 }
@@ -67,7 +76,7 @@ pub(super) struct Language {
     /// What the parser sees of each: symbols of a class are one to it.
     pub(super) classes: Vec<u8>,
     /// Meanings that are given.
-    pub(super) given: Vec<Option<Program>>,
+    pub(super) given: Vec<Option<Function>>,
     /// Tokens of lists, in short.
     pub(super) tokens: Vec<String>,
     /// How many of the tokens, from the first on, are constants of programs.
@@ -90,6 +99,12 @@ impl Language {
         self.tokens.get(usize::from(token)).map_or("?", String::as_str)
     }
 
+    /// Whether it is given that a symbol is worth nothing: it may hang below any symbol that takes arguments, and is
+    /// none of them.
+    pub(super) fn silent(&self, symbol: u8) -> bool {
+        self.given[usize::from(symbol)] == Some(Function::Nothing)
+    }
+
     /// The number of a word.
     pub(super) fn symbol(&self, word: &str) -> Option<u8> {
         self.words.iter().position(|known| known == word).map(|at| at as u8)
@@ -101,6 +116,8 @@ impl Language {
 pub(super) struct Sentence {
     /// Symbols, in reading order.
     pub(super) symbols: Vec<u8>,
+    /// A picture for each symbol where these are not told; none where they are.
+    pub(super) pictures: Vec<u32>,
     /// The answer.
     pub(super) answer: Value,
 }

@@ -1,8 +1,9 @@
 //! HINT (Li, Huang, Hong, Zhu, Wu and Zhu 2023, "A minimalist dataset for systematic generalization of perception,
 //! syntax, and semantics"): arithmetic on digits, told by results alone, with tests that need longer expressions and
-//! larger values than were trained on. Here are the symbols; a picture for each is another task's.
+//! larger values than were trained on. As symbols, or as a picture for each.
 
 mod expression;
+mod pictures;
 mod splits;
 mod text;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use expression::{Expression, LARGEST_SMALL, Operator, SYMBOLS, Tree, enumerate};
+pub use pictures::{Pictures, SIDE, Side};
 pub use splits::{Limits, Part, Sizes, part};
 pub use text::{ReadError, read};
 
