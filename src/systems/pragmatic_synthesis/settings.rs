@@ -208,7 +208,8 @@ impl Settings {
     /// Floating-point operations of a trial, roughly.
     fn flop(&self) -> f64 {
         let [listener, speaker] = self.forms();
-        let step = |form: &Form| form.step_flop([form.longest[0] as f64, form.longest[1] as f64]);
+        // Sources are of all lengths up to the longest.
+        let step = |form: &Form| form.step_flop([0.6 * form.longest[0] as f64, form.longest[1] as f64]);
         let rounds = self.play.rounds as f64;
         let listening = self.literal.listener_steps as f64 + (2.0 + 2.0 * rounds) * self.tuning.listener_steps as f64;
         let speaking = self.literal.speaker_steps as f64 + 2.0 * (rounds - 1.0) * self.tuning.speaker_steps as f64;
