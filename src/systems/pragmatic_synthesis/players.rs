@@ -162,19 +162,24 @@ fn likeliest(samples: &[Sample], spec: &[Example]) -> Option<Named> {
     best
 }
 
-/// A pair of random examples: any program, and for the listener any number of them.
-pub(super) fn literal_pair(all: &Language, side: Side, examples: usize, stream: &mut Stream) -> Pair {
+/// How many lengths of what a model reads there are, which take turns from step to step: a batch whose pairs are of one
+/// length has little padding.
+pub(super) const fn lengths(side: Side, examples: usize) -> usize {
+    match side {
+        Side::Listener => examples + 1,
+        Side::Speaker => examples,
+    }
+}
+
+/// A pair of random examples of any program, after so many that were read.
+pub(super) fn literal_pair(all: &Language, side: Side, read: usize, stream: &mut Stream) -> Pair {
     let program = stream.random_range(0..all.len() as u32) as usize;
     let (of, members) = (&all.programs()[program], &all.members()[program]);
     match side {
-        Side::Listener => {
-            let count = stream.random_range(0..=examples as u32) as usize;
-            codec::listening(&random(members, count, stream), of)
-        }
+        Side::Listener => codec::listening(&random(members, read, stream), of),
         Side::Speaker => {
-            let count = stream.random_range(0..examples as u32) as usize;
-            let said = random(members, count + 1, stream);
-            codec::speaking(of, &said[..count], said[count])
+            let said = random(members, read + 1, stream);
+            codec::speaking(of, &said[..read], said[read])
         }
     }
 }
@@ -192,28 +197,33 @@ pub(super) fn chosen(specs: &[Spoken], side: Side) -> Vec<(usize, usize)> {
     specs.iter().enumerate().flat_map(of).collect()
 }
 
-/// A batch, half of it chosen examples where there are some, the rest random ones.
+/// The batch of a step, half of it chosen examples where there are some, the rest random ones.
 pub(super) fn batch(
     world: &World,
     settings: &Settings,
     (specs, side): (&[Spoken], Side),
     chosen: &[(usize, usize)],
-    stream: &mut Stream,
+    (step, key): (u64, Key),
 ) -> Vec<Pair> {
-    let half = if chosen.is_empty() { 0 } else { settings.literal.batch / 2 };
-    let pair = |place: usize, stream: &mut Stream| {
-        if place >= half {
-            return literal_pair(&world.all, side, settings.examples, stream);
+    let stream = &mut key.index(step).stream();
+    let size = settings.literal.batch;
+    let pick = |below: usize, stream: &mut Stream| stream.random_range(0..below as u32) as usize;
+    let mut pairs = Vec::with_capacity(size);
+    if !chosen.is_empty() {
+        let read = chosen[pick(chosen.len(), stream)].1;
+        let alike: Vec<usize> = chosen.iter().filter(|(_, count)| *count == read).map(|(number, _)| *number).collect();
+        for _ in 0..size / 2 {
+            let (target, said) = &specs[alike[pick(alike.len(), stream)]];
+            let of = &world.known.programs()[*target];
+            pairs.push(match side {
+                Side::Listener => codec::listening(&said[..read], of),
+                Side::Speaker => codec::speaking(of, &said[..read], said[read]),
+            });
         }
-        let (number, count) = chosen[stream.random_range(0..chosen.len() as u32) as usize];
-        let (target, said) = &specs[number];
-        let of = &world.known.programs()[*target];
-        match side {
-            Side::Listener => codec::listening(&said[..count], of),
-            Side::Speaker => codec::speaking(of, &said[..count], said[count]),
-        }
-    };
-    (0..settings.literal.batch).map(|place| pair(place, stream)).collect()
+    }
+    let read = step as usize % lengths(side, settings.examples);
+    pairs.extend((pairs.len()..size).map(|_| literal_pair(&world.all, side, read, stream)));
+    pairs
 }
 
 #[cfg(test)]

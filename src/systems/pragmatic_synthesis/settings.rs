@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::trial;
-use super::world;
 use crate::contract::{Cell, Checks, Problem};
-use crate::tasks::regexes::{self, MOST_PARTS};
+use crate::tasks::regexes::{self, DIFFERENT, MOST_PARTS};
 use crate::training::sequence_to_sequence::{Form, TransformerSettings};
 
 /// Examples of a specification at which arms are judged: s@5.
@@ -123,8 +122,9 @@ impl Programs {
         match self {
             Programs::Generated { parts, known } => {
                 checks.range("generated.parts", *parts, 2..=MOST_PARTS);
-                checks.range_of_each("generated.known", *known, 1..=world::most(*parts));
-                let there = known.unwrap_or_else(|| world::most(*parts));
+                let most = DIFFERENT[(*parts).clamp(1, MOST_PARTS) - 1];
+                checks.range_of_each("generated.known", *known, 1..=most);
+                let there = known.unwrap_or(most);
                 checks.holds(
                     "generated",
                     needed <= there,
@@ -208,7 +208,8 @@ impl Settings {
     /// Floating-point operations of a trial, roughly.
     fn flop(&self) -> f64 {
         let [listener, speaker] = self.forms();
-        let step = |form: &Form| form.step_flop([form.longest[0] as f64, form.longest[1] as f64]);
+        // Sources are of all lengths up to the longest.
+        let step = |form: &Form| form.step_flop([0.6 * form.longest[0] as f64, form.longest[1] as f64]);
         let rounds = self.play.rounds as f64;
         let listening = self.literal.listener_steps as f64 + (2.0 + 2.0 * rounds) * self.tuning.listener_steps as f64;
         let speaking = self.literal.speaker_steps as f64 + 2.0 * (rounds - 1.0) * self.tuning.speaker_steps as f64;

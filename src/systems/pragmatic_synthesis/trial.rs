@@ -6,7 +6,7 @@ use super::codec;
 use super::exact;
 use super::game::{Convention, Table, Turn};
 use super::panels;
-use super::players::{Named, Players, Side, Spoken, batch, chosen, literal_pair};
+use super::players::{Named, Players, Side, Spoken, batch, chosen, lengths, literal_pair};
 pub(super) use super::schedule::schedule;
 use super::schedule::{ASKED, Arm, EXACT, GAMES, Part, examined};
 use super::settings::{Choice, JUDGED, Literal, Settings};
@@ -14,9 +14,12 @@ use super::world::{Example, World, random};
 use crate::base::random::Key;
 use crate::contract::{Archive, Flow, Level, Panel, Progress, Reading, Record, Setup, Trial, TrialError};
 use crate::instruments::card;
+use crate::instruments::statistics::mean;
 use crate::nn::schedule::Schedule;
 use crate::training::sequence_to_sequence::{Pair, Sampling, share};
 
+/// Batches of every length in a look at the loss.
+const LOOK: usize = 5;
 /// Pairs of each kind that instruments look at, at most.
 const READ: usize = 200;
 
@@ -57,6 +60,8 @@ pub(super) struct State {
     right: Vec<bool>,
     /// Chances of the exact listeners, target by target.
     chances: Vec<[Vec<f64>; 3]>,
+    /// Losses since the last look.
+    running: Vec<f64>,
     /// Mean losses of both models, by training steps.
     pub(super) losses: [Vec<(u64, f64)>; 2],
     /// The listener's answers to validation targets before any round.
@@ -125,16 +130,19 @@ impl PragmaticTrial {
         let falls = (steps as f64 * decay).round() as u64;
         let schedule = Schedule::falling_at_the_end(learning_rate, steps, warm_up, falls);
         let key = self.key.purpose("literal").purpose(side.name());
-        let mut sum = 0.0;
         for step in from..to {
-            let stream = &mut key.index(step).stream();
-            let pairs = batch(&self.world, &self.settings, (&[], side), &[], stream);
+            let pairs = batch(&self.world, &self.settings, (&[], side), &[], (step, key));
             let rows: Vec<&Pair> = pairs.iter().collect();
-            sum += f64::from(self.players.model(side).train(&rows, step, schedule.at(step))?.loss);
+            let loss = f64::from(self.players.model(side).train(&rows, step, schedule.at(step))?.loss);
+            self.state.running.push(loss);
+            // Losses of different lengths differ: a look is a mean over all of them.
+            let cycle = LOOK * lengths(side, self.settings.examples);
+            if self.state.running.len() == cycle || step + 1 == steps {
+                let loss = mean(&std::mem::take(&mut self.state.running)).unwrap_or(f64::NAN);
+                record.metric(self.at(), &format!("loss.{}", side.name()), loss);
+                self.state.losses[side as usize].push((step + 1, loss));
+            }
         }
-        let loss = sum / (to - from) as f64;
-        record.metric(self.at(), &format!("loss.{}", side.name()), loss);
-        self.state.losses[side as usize].push((to, loss));
         if to == steps {
             self.players.keep_literal(side);
         }
@@ -191,7 +199,7 @@ impl PragmaticTrial {
         // All arms draw from the same streams: they differ in what they learn from alone.
         let key = self.key.purpose("tuning").purpose(side.name()).index(round as u64);
         for step in from..to {
-            let drawn = batch(&self.world, &self.settings, (specs, side), &pairs, &mut key.index(step).stream());
+            let drawn = batch(&self.world, &self.settings, (specs, side), &pairs, (step, key));
             let rows: Vec<&Pair> = drawn.iter().collect();
             self.players.model(side).train(&rows, step, self.settings.tuning.learning_rate)?;
         }
@@ -358,7 +366,7 @@ impl Trial for PragmaticTrial {
         let key = self.key.purpose("readings");
         let stream = &mut key.stream();
         let count = READ.min(self.test.len());
-        let pair = |_| literal_pair(&self.world.all, Side::Listener, self.settings.examples, stream);
+        let pair = |i| literal_pair(&self.world.all, Side::Listener, i % (JUDGED + 1), stream);
         let train: Vec<Pair> = (0..count).map(pair).collect();
         let of = |(target, said): &Spoken| codec::listening(&said[..JUDGED], &self.world.known.programs()[*target]);
         let test: Vec<Pair> = self.test.iter().take(count).map(of).collect();

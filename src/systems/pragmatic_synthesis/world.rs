@@ -70,11 +70,6 @@ fn generated(parts: usize) -> &'static Arc<Language> {
     if parts == 2 { &TWO_PARTS } else { &THREE_PARTS }
 }
 
-/// Different programs of two or three parts.
-pub(super) fn most(parts: usize) -> usize {
-    generated(parts).len()
-}
-
 impl World {
     /// The world of a replica, from streams below `key`.
     ///

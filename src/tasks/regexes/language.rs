@@ -79,10 +79,12 @@ impl Language {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DIFFERENT;
     use super::*;
 
     #[test]
     fn two_parts_make_1298_kinds_and_the_shortest_text_stands_for_each() {
+        assert_eq!([1, 2, 3].map(|parts| Language::of_parts(parts).len()), DIFFERENT);
         let language = Language::of_parts(2);
         assert_eq!((language.len(), language.is_empty()), (1298, false));
         let text = |text: &str| {

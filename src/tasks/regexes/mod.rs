@@ -21,6 +21,8 @@ use crate::base::checks::Checks;
 
 /// Most parts of a program.
 pub const MOST_PARTS: usize = 3;
+/// Different programs of at most one, two and three parts.
+pub const DIFFERENT: [usize; MOST_PARTS] = [40, 1298, 17_494];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -71,7 +71,8 @@ impl Sampler {
         let mut drawn = vec![empty; sources.len() * each];
         let mut streams: Vec<Stream> = keys.iter().map(|key| key.stream()).collect();
         let mut choice = Choice::default();
-        for _ in 0..self.0.longest() {
+        // One token more than the longest target has: without an end there it is too long.
+        for _ in 1..self.0.longest() {
             let last = |drawn: &Drawn| drawn.sample.tokens.last().copied().unwrap_or(BEGIN);
             let scores = self.0.next(store, drawn.iter().map(last));
             for ((i, one), scores) in drawn.iter_mut().enumerate().zip(scores.chunks(classes)) {
