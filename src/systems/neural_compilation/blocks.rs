@@ -115,9 +115,8 @@ mod tests {
         assert_eq!([1.0 / 64.0, 0.0, -3.0, 5.0].map(step), [1.0, 0.0, 0.0, 1.0]);
         let hat = |k: f32| on(&[k], |layer, k| layer.hat(&k[0]));
         assert_eq!([0.0, 1.0, -1.0, 5.0, -63.0].map(hat), [1.0, 0.0, 0.0, 0.0, 0.0]);
-        let gated = |old: f32, new: f32, g: f32| {
-            old + on(&[old, new, g], |layer, x| layer.gated(&(&x[1] - &x[0]), &x[2], 4.0))
-        };
+        let gated =
+            |old: f32, new: f32, g: f32| old + on(&[old, new, g], |layer, x| layer.gated(&(&x[1] - &x[0]), &x[2], 4.0));
         assert_eq!((gated(3.0, 1.0, 1.0), gated(3.0, 1.0, 0.0), gated(1.0, 4.0, 1.0)), (1.0, 3.0, 4.0));
         let and = |a: f32, b: f32| on(&[a, b], |layer, x| layer.and(&x[0], &x[1]));
         assert_eq!([and(0.0, 0.0), and(1.0, 0.0), and(0.0, 1.0), and(1.0, 1.0)], [0.0, 0.0, 0.0, 1.0]);

@@ -224,8 +224,7 @@ impl Writer<'_> {
         let [any, has, next_of, rank_of, parent_of] = std::array::from_fn(|place| self.brought(2, place));
         let [mut first, mut second, mut third, mut fourth] = [(); LAYERS].map(|()| Layer::default());
         let root = first.hat(&(&parent_of - &rank_of));
-        let [is_next, is_parent, is_first] =
-            [&next_of, &parent_of, &first_white].map(|of| first.hat(&(&rank() - of)));
+        let [is_next, is_parent, is_first] = [&next_of, &parent_of, &first_white].map(|of| first.hat(&(&rank() - of)));
         let descends = first.and(&any, &has);
         let [any, has, any_white, current_now] = [&any, &has, &any_white, current].map(|bit| first.relu(bit));
         let change = first.pass(&(&rank_of - parent));

@@ -44,8 +44,7 @@ const HEADLINE: &str = "accuracy of BFS less that of DFS on larger graphs than t
 
 /// The verdict on everything that was recorded.
 pub(super) fn judge(settings: &Settings, evidence: &Evidence<'_, Condition>, key: Key) -> Verdict {
-    let judged =
-        ["accuracy.", "trace.", "faithful", "uniform.", "forced_", "guess_", "exact.", "graphs"];
+    let judged = ["accuracy.", "trace.", "faithful", "uniform.", "forced_", "guess_", "exact.", "graphs"];
     let rows = evidence.rows(|name| judged.iter().any(|start| name.starts_with(start)));
     let ruling = Court::open(settings, evidence, key).map(|court| court.rule());
     verdict(HEADLINE, format!(">= {AHEAD}, interval above 0"), rows, ruling)
@@ -87,7 +86,9 @@ impl<'e> Court<'e> {
             let (exact, accuracy) = (last("exact").unwrap_or(0.0), last("accuracy").unwrap_or(0.0));
             if exact < graphs || accuracy < 1.0 {
                 let name = algorithm.name();
-                return Err(format!("compiled {name} is not exact: {exact} of {graphs} graphs, accuracy {accuracy:.4}"));
+                return Err(format!(
+                    "compiled {name} is not exact: {exact} of {graphs} graphs, accuracy {accuracy:.4}"
+                ));
             }
         }
         match self.bfs.last("accuracy.inside") {
@@ -117,7 +118,8 @@ impl<'e> Court<'e> {
         let each = format!("each.{judged}");
         let (bfs, dfs) = (self.bfs.groups(&each), self.dfs.groups(&each));
         let lead = self.bootstrap.difference(&bfs, &dfs, Pairing::Independent);
-        let statistic = if judged == "beyond" { HEADLINE.to_owned() } else { "accuracy of BFS less that of DFS".into() };
+        let statistic =
+            if judged == "beyond" { HEADLINE.to_owned() } else { "accuracy of BFS less that of DFS".into() };
         let of_dfs = self.bootstrap.over_seeds(&self.dfs.values(&format!("accuracy.{judged}")));
         let id = format!("(ii) {says}");
         [
@@ -143,8 +145,13 @@ impl<'e> Court<'e> {
         [
             Measured::new("(i)", "BFS is learnt", "accuracy of BFS", self.bootstrap.over_seeds(&accuracy))
                 .holds(format!(">= {BFS}"), |e| e.value >= BFS),
-            Measured::new("(iii)", "BFS answers right and attends otherwise than the compiled network", statistic, faithful)
-                .holds(format!("<= {GAP}, accuracy >= {BFS}"), |e| learnt && e.value <= GAP),
+            Measured::new(
+                "(iii)",
+                "BFS answers right and attends otherwise than the compiled network",
+                statistic,
+                faithful,
+            )
+            .holds(format!("<= {GAP}, accuracy >= {BFS}"), |e| learnt && e.value <= GAP),
         ]
     }
 
@@ -153,7 +160,8 @@ impl<'e> Court<'e> {
         let mut controls = Vec::new();
         let graphs = self.compiled.last("graphs").unwrap_or(f64::NAN);
         for algorithm in COMPILED {
-            let (name, last) = (algorithm.name(), |metric: &str| self.compiled.last(&format!("{metric}.{}", short(algorithm))));
+            let (name, last) =
+                (algorithm.name(), |metric: &str| self.compiled.last(&format!("{metric}.{}", short(algorithm))));
             let statistic = format!("graphs of {graphs} with answer and trace right");
             controls.push(
                 Measured::number("compiled", format!("compiled {name} is exact"), statistic, last("exact"))

@@ -274,12 +274,7 @@ impl Lesson {
 }
 
 /// Hint losses of every step and the loss of the answer: each the mean over what it is asked of, all added.
-fn loss<'g>(
-    network: &Network,
-    values: &crate::nn::weights::Values<'g>,
-    given: &[Var<'g>],
-    steps: usize,
-) -> Var<'g> {
+fn loss<'g>(network: &Network, values: &crate::nn::weights::Values<'g>, given: &[Var<'g>], steps: usize) -> Var<'g> {
     let [nodes, edges, mask, sharpness, hints, pointers, forced, weights] = given else {
         unreachable!("a lesson has eight parts")
     };

@@ -109,9 +109,7 @@ impl System for NeuralCompilation {
     fn start(settings: &Settings, cell: Cell<Condition>, setup: &Setup) -> Result<Box<dyn Trial>, TrialError> {
         Ok(match cell.condition {
             Condition::Compiled => Box::new(exact::CompiledTrial::start(settings, setup)),
-            Condition::Trained(algorithm, arm) => {
-                Box::new(trial::TrainedTrial::start(settings, algorithm, arm, setup))
-            }
+            Condition::Trained(algorithm, arm) => Box::new(trial::TrainedTrial::start(settings, algorithm, arm, setup)),
         })
     }
 

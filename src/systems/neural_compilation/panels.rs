@@ -156,9 +156,13 @@ fn head(machine: &Machine, example: &Example, compiled: &[Moment], trained: &[Mo
     let (shape, n) = (machine.shape, example.sample.nodes);
     let overlap = |at: (usize, usize)| -> f64 {
         let of = |(compiled, trained): (&Moment, &Moment)| {
-            overlaps(attention(shape, compiled, deciding(shape.algorithm), 0, n), attention(shape, trained, at, 0, n), n)
-                .iter()
-                .sum::<f64>()
+            overlaps(
+                attention(shape, compiled, deciding(shape.algorithm), 0, n),
+                attention(shape, trained, at, 0, n),
+                n,
+            )
+            .iter()
+            .sum::<f64>()
         };
         compiled.iter().zip(trained).map(of).sum()
     };

@@ -57,7 +57,8 @@ impl Reader {
     /// What is known before the first step.
     fn beginning<'g>(&self, source: Var<'g>) -> Known<'g> {
         let (graph, graphs, n) = (source.graph(), source.shape()[0], self.nodes);
-        let column = |of: &dyn Fn(usize) -> f32| graph.constant([graphs, n, 1], (0..graphs * n).map(|i| of(i % n)).collect());
+        let column =
+            |of: &dyn Fn(usize) -> f32| graph.constant([graphs, n, 1], (0..graphs * n).map(|i| of(i % n)).collect());
         let (zero, one) = (column(&|_| 0.0), column(&|_| 1.0));
         let hints = match self.network.shape.algorithm {
             Algorithm::Bfs => vec![source],

@@ -63,7 +63,8 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// F over graphs; none where no pointer ever changes or nothing is compiled to compare with.
 pub(super) fn faithfulness(scores: &[Score]) -> Option<Faithfulness> {
     let heads = scores.iter().map(|score| score.attention.len()).max()?;
-    let of = |head: usize| mean(scores.iter().flat_map(|score| score.attention.get(head).into_iter().flatten().copied()));
+    let of =
+        |head: usize| mean(scores.iter().flat_map(|score| score.attention.get(head).into_iter().flatten().copied()));
     let by_head: Vec<f64> = (0..heads).map(of).collect::<Option<_>>()?;
     let head = (0..heads).max_by(|a, b| by_head[*a].total_cmp(&by_head[*b]).then(b.cmp(a)))?;
     let chosen = |score: &Score| {
@@ -94,9 +95,8 @@ pub(super) fn right(algorithm: Algorithm, example: &Example, step: usize, moment
         let (at, to) = (from, from + hint.kind.width());
         from = to;
         let of = |values: &[f32], node: usize| values[node * width + at..node * width + to].to_vec();
-        let each = |same: &dyn Fn(Vec<f32>, Vec<f32>) -> bool| {
-            (0..n).all(|node| same(of(said, node), of(&truth.hints, node)))
-        };
+        let each =
+            |same: &dyn Fn(Vec<f32>, Vec<f32>) -> bool| (0..n).all(|node| same(of(said, node), of(&truth.hints, node)));
         found.push(match hint.kind {
             HintKind::Mask => each(&|said, truth| (said[0] > 0.5) == (truth[0] == 1.0)),
             HintKind::Scalar => each(&|said, truth| (said[0] - truth[0]).abs() < 0.5 / GRID),
@@ -144,7 +144,14 @@ fn candidates(algorithm: Algorithm, example: &Example, step: usize, node: usize)
 }
 
 /// Adds what a network attended to at a step where the compiled one did so.
-fn compare(shape: NetworkShape, example: &Example, step: usize, [said, compiled]: [&Moment; 2], graph: usize, score: &mut Score) {
+fn compare(
+    shape: NetworkShape,
+    example: &Example,
+    step: usize,
+    [said, compiled]: [&Moment; 2],
+    graph: usize,
+    score: &mut Score,
+) {
     let (n, decides) = (example.sample.nodes, deciding(shape.algorithm));
     let (before, after) = (&example.trace.at(step).pointers, &example.trace.at(step + 1).pointers);
     let right = attention(shape, compiled, decides, graph, n);

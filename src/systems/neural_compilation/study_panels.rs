@@ -35,7 +35,11 @@ fn sizes(settings: &Settings, trained: &[Of<'_>], compiled: &[Of<'_>]) -> Option
             .filter_map(|(judged, nodes)| Some((nodes as f64, r.last(&format!("guess_lowest.{judged}"))?)))
             .collect();
         if matches!(r.cell.condition, Condition::Trained(_, Arm::Main)) {
-            lines.push(Line { label: format!("{}, lowest neighbour", r.cell.label), dash: Dash::Dotted, points: guess });
+            lines.push(Line {
+                label: format!("{}, lowest neighbour", r.cell.label),
+                dash: Dash::Dotted,
+                points: guess,
+            });
         }
     }
     for (r, algorithm) in compiled.iter().flat_map(|r| COMPILED.map(|algorithm| (r, algorithm))) {
@@ -76,7 +80,12 @@ fn gap(trained: &[Of<'_>]) -> Panel {
         let ends = values.iter().copied().fold(None, |ends: Option<(f64, f64)>, x| {
             Some(ends.map_or((x, x), |(low, high)| (low.min(x), high.max(x))))
         });
-        Some(Bar { label: format!("{}: {name}", r.cell.label), value: r.last(metric)?, interval: ends, note: String::new() })
+        Some(Bar {
+            label: format!("{}: {name}", r.cell.label),
+            value: r.last(metric)?,
+            interval: ends,
+            note: String::new(),
+        })
     };
     let bars = trained.iter().flat_map(|r| metrics.iter().filter_map(move |metric| bar(r, metric))).collect();
     Panel::new(
@@ -89,7 +98,8 @@ fn gap(trained: &[Of<'_>]) -> Panel {
 }
 
 fn curves(settings: &Settings, trained: &[Of<'_>]) -> Panel {
-    let line = |r: &Of<'_>| Line { label: r.cell.label.clone(), dash: Dash::Solid, points: r.series("accuracy.inside") };
+    let line =
+        |r: &Of<'_>| Line { label: r.cell.label.clone(), dash: Dash::Solid, points: r.series("accuracy.inside") };
     let lines = trained.iter().map(line).collect();
     let y = Axis::linear("pointers right").within(0.0, 1.0);
     Panel::new(
@@ -102,7 +112,8 @@ fn curves(settings: &Settings, trained: &[Of<'_>]) -> Panel {
 }
 
 fn table(trained: &[Of<'_>]) -> Panel {
-    let metrics = ["accuracy.inside", "accuracy.beyond", "trace.inside", "trace.beyond", "faithful.inside", "faithful.beyond"];
+    let metrics =
+        ["accuracy.inside", "accuracy.beyond", "trace.inside", "trace.beyond", "faithful.inside", "faithful.beyond"];
     let columns = ["condition", "seed", "right", "right, larger", "steps right", "larger", "F", "F, larger"];
     let rows = trained.iter().flat_map(|r| {
         r.seeds.iter().map(|seed| {

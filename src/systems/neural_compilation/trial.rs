@@ -167,7 +167,7 @@ impl TrainedTrial {
             self.tests[judged].iter().map(of).sum::<f64>() / self.tests[judged].len() as f64
         };
         let own = share(&|example| (0..example.sample.nodes).collect());
-        let lowest = share(&|example| example.sample.lowest_neighbours(self.algorithm));
+        let lowest = share(&|example| example.sample.lowest_neighbours());
         record.metric(self.state.step, &format!("guess_itself.{}", JUDGED[judged]), own);
         record.metric(self.state.step, &format!("guess_lowest.{}", JUDGED[judged]), lowest);
     }
@@ -194,8 +194,7 @@ impl TrainedTrial {
         let graphs: Vec<Example> = (0..self.settings.batch as u64)
             .map(|i| Example::draw(self.machine.shape, nodes, &mut key.index(i).stream()))
             .collect();
-        let (temperature, rate) =
-            (self.temperature(), self.settings.training(self.algorithm, self.arm).learning_rate);
+        let (temperature, rate) = (self.temperature(), self.settings.training(self.algorithm, self.arm).learning_rate);
         let forcing = (self.settings.forcing, &mut stream);
         let trained = self.machine.train(&graphs, forcing, temperature, (step, rate));
         self.state.losses.push(trained.map_err(|error| error.of_batch(key.number()))?.loss);
@@ -249,7 +248,9 @@ impl Trial for TrainedTrial {
         let rate = self.settings.training(self.algorithm, self.arm).learning_rate;
         let trained = self.machine.learner.trained_for(self.state.step, self.settings.batch, rate);
         let subject = reader::subject(&self.machine, self.settings.inside, self.temperature(), self.key)?;
-        Ok(card::read(&Subject { training: trained, ..subject }, names, told))
+        // What began at compiled weights did not begin as the learner's own fresh ones.
+        let initial = subject.initial.clone().filter(|_| self.arm != Arm::FineTuned);
+        Ok(card::read(&Subject { training: trained, initial, ..subject }, names, told))
     }
 
     fn keep(&mut self, archive: &mut Archive<'_>) -> Result<(), TrialError> {

@@ -1,15 +1,16 @@
 //! What a guess without any steps would say: the rows that a trained network must beat.
 
-use super::{Algorithm, Sample};
+use super::Sample;
 
-pub(super) fn lowest(sample: &Sample, algorithm: Algorithm) -> Vec<usize> {
-    let stays = |node: usize| algorithm != Algorithm::Dfs && node == sample.source;
-    let lowest = |node: usize| (0..sample.nodes).find(|from| *from != node && sample.edge(*from, node) > 0.0);
-    (0..sample.nodes).map(|node| if stays(node) { node } else { lowest(node).unwrap_or(node) }).collect()
+/// The lowest other node with an edge to each node; the node itself without one.
+pub(super) fn lowest(sample: &Sample) -> Vec<usize> {
+    let of = |node: usize| (0..sample.nodes).find(|from| *from != node && sample.edge(*from, node) > 0.0);
+    (0..sample.nodes).map(|node| of(node).unwrap_or(node)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Algorithm;
     use super::*;
     use crate::base::random::Key;
 
@@ -25,7 +26,7 @@ mod tests {
             for i in 0..1000 {
                 let sample = Sample::draw(algorithm, nodes, &mut Key::new(6).index(i).stream());
                 let trace = algorithm.trace(&sample);
-                let guesses = [(0..nodes).collect(), sample.lowest_neighbours(algorithm)];
+                let guesses = [(0..nodes).collect(), sample.lowest_neighbours()];
                 for (right, guess) in right.iter_mut().zip(guesses) {
                     let same = |(a, b): &(&usize, &usize)| a == b;
                     *right += trace.pointers().iter().zip(&guess).filter(same).count() as f64 / nodes as f64 / 1000.0;

@@ -104,8 +104,7 @@ impl Trace {
 
 impl Algorithm {
     /// Every one of them.
-    pub const ALL: [Algorithm; 4] =
-        [Algorithm::Bfs, Algorithm::BellmanFord, Algorithm::Dfs, Algorithm::SequentialBfs];
+    pub const ALL: [Algorithm; 4] = [Algorithm::Bfs, Algorithm::BellmanFord, Algorithm::Dfs, Algorithm::SequentialBfs];
 
     /// The name for people.
     pub const fn name(self) -> &'static str {

@@ -22,10 +22,11 @@ const fn entry(
 }
 
 /// Breadth-first search.
-pub(in crate::tasks) const BFS: Entry =
-    entry("graph-bfs", "states of breadth-first search on random graphs: a node at a state a row", |set, limit, out| {
-        traces(Algorithm::Bfs, set, limit, out)
-    });
+pub(in crate::tasks) const BFS: Entry = entry(
+    "graph-bfs",
+    "states of breadth-first search on random graphs: a node at a state a row",
+    |set, limit, out| traces(Algorithm::Bfs, set, limit, out),
+);
 
 /// Shortest paths.
 pub(in crate::tasks) const BELLMAN_FORD: Entry = entry(

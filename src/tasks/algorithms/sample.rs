@@ -79,10 +79,9 @@ impl Sample {
         self.edges[from * self.nodes + to]
     }
 
-    /// The node that lowest-index guessing would point each node at: its lowest neighbour with an edge to it, itself
-    /// without one or at the source.
-    pub fn lowest_neighbours(&self, algorithm: Algorithm) -> Vec<usize> {
-        guess::lowest(self, algorithm)
+    /// Where every node would point that knew its edges alone: at its lowest neighbour, at itself without one.
+    pub fn lowest_neighbours(&self) -> Vec<usize> {
+        guess::lowest(self)
     }
 }
 
