@@ -74,6 +74,7 @@ fn trials_keep_the_contract_and_show_the_sheet() {
         (&study, "SCAN-length-tables-for-programs.s0"),
         (&full, "PCFG-productivity-NSR.s0"),
         (&full, "HINT-NSR.s0"),
+        (&full, "HINT-images-NSR.s0"),
     ] {
         let ended = contract(study.as_ref(), &find(study.as_ref(), name));
         assert_eq!(ended.panels, ["tree", "symbols", "curves", "failures"], "{name}");
