@@ -33,7 +33,9 @@ fn shrunk(name: &str) -> Box<dyn Study> {
                 data[field] = count.into();
                 data["test"] = 6.into();
             }
-            grid["learning"]["epochs"] = 3.into();
+            // To start with pictures is to look at all of them.
+            let pictures = grid["data"]["hint"]["images"] == true;
+            grid["learning"]["epochs"] = if pictures { 1 } else { 3 }.into();
             grid["learning"]["sentences"] = 30.into();
         }
         value["seeds"] = 1.into();
