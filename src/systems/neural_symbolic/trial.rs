@@ -287,13 +287,11 @@ impl NsrTrial {
         Ok(())
     }
 
-    /// Keeps the best of the parses that answer rightly, of equals the likeliest, for the parser to learn: a parse that
-    /// is right by chance, or takes another way to the same tree, is mostly the less likely one.
+    /// Keeps the best of the parses that answer rightly, for the parser to learn.
     fn keep_right(&mut self, at: usize, stream: &mut Stream) {
         let answer = self.corpus.train[at].answer.clone();
         let mut found = self.deduced(at, stream);
         found.retain(|one| one.tree.answer() == Some(&answer));
-        found.sort_by(|a, b| b.likelihood.total_cmp(&a.likelihood));
         if let Some(right) = best(&found, &self.state.meanings) {
             let actions = right.transitions.iter().map(|transition| transition.action).collect();
             self.state.tally.parses.push((right.tree.symbols.clone(), actions));
