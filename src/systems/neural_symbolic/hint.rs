@@ -36,14 +36,19 @@ pub(super) fn sentence(expression: &Expression, language: &Language) -> Option<S
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::abduction::{Abduction, Module, Seen};
     use super::super::arithmetic::Arithmetic;
+    use super::super::perception::Perception;
     use super::super::semantics::{Choice, Semantics};
     use super::super::transitions::Action::{Left, Right, Shift};
     use super::super::transitions::State;
     use super::super::tree::Tree;
     use super::*;
     use crate::base::random::Key;
-    use crate::tasks::hint::{Limits, Sizes, enumerate, part};
+    use crate::base::threads::Pool;
+    use crate::tasks::hint::{Limits, Pictures, Side, Sizes, enumerate, part};
 
     /// What the symbols mean, written by hand.
     fn gold(language: &Language) -> Vec<Semantics> {
@@ -117,5 +122,29 @@ mod tests {
         let mut state = State::new(&symbols[..3], &language);
         [Shift, Shift, Left, Shift].into_iter().for_each(|action| state.take(action));
         assert_eq!(state.legal(), [false, true, false], "a parenthesis heads nothing");
+    }
+
+    #[test]
+    fn abduction_within_perception_takes_a_picture_for_another_symbol() {
+        let (language, pictures) = (language(), Arc::new(Pictures::new(Key::new(1))));
+        let meanings = gold(&language);
+        let perception = Perception::new(pictures.clone(), Key::new(2), Pool::serial());
+        let symbols = ["3", "+", "2"].map(|word| language.symbol(word).unwrap());
+        let shown = pictures.symbols(&symbols, Side::Train, &mut Key::new(3).stream());
+        let mut tree = Tree::new(symbols.to_vec(), vec![Some(1), None, Some(1)]);
+        tree.deduce(&meanings, Choice::Top);
+        let mut stream = Key::new(4).stream();
+        let mut repair = |answer: u32, module: Module| {
+            let seen = Some(Seen { perception: &perception, pictures: &shown });
+            let mut abduction =
+                Abduction { semantics: &meanings, kind: Kind::Numbers, seen, module, stream: &mut stream };
+            abduction.repair(&tree, &Value::Number(answer))
+        };
+        let (repaired, found) = repair(6, Module::Perception).unwrap();
+        assert_eq!((found.node, found.symbol), (1, language.symbol("*")));
+        assert_eq!((repaired.symbols[1], repaired.answer()), (found.symbol.unwrap(), Some(&Value::Number(6))));
+        assert_eq!(repair(7, Module::Perception), None, "no operator gives that, and nothing like it was seen");
+        let (meant, found) = repair(6, Module::Meanings).unwrap();
+        assert_eq!((meant.symbols, found.symbol, found.node), (symbols.to_vec(), None, 1));
     }
 }

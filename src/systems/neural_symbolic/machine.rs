@@ -35,8 +35,6 @@ pub(super) struct Deduced {
     pub(super) transitions: Vec<Transition>,
     /// Probability of the arc above each node.
     pub(super) arcs: Vec<f32>,
-    /// Log probability of the parse, in nats.
-    pub(super) likelihood: f32,
     /// Log probability of its symbols, in nats: 0 where they are told.
     pub(super) seen: f64,
 }
@@ -131,19 +129,19 @@ impl Machine {
             let symbols = perception.map(|perception| perception.sample(pictures, stream));
             let symbols = symbols.as_ref().unwrap_or(&sentence.symbols);
             let parsed = parser.parse(symbols, &self.language, Some(stream))?;
-            let Parsed { mut tree, transitions, arcs, likelihood } = parsed;
+            let Parsed { mut tree, transitions, arcs } = parsed;
             tree.deduce(semantics, Choice::Sampled(stream));
             let seen = perception.map_or(0.0, |perception| Seen { perception, pictures }.log_all(symbols));
-            Some(Deduced { tree, transitions, arcs, likelihood, seen })
+            Some(Deduced { tree, transitions, arcs, seen })
         };
         (0..self.parses).filter_map(one).collect()
     }
 
     /// The most likely parse with its values, as a test asks for.
     pub(super) fn read(&self, symbols: &[u8], parser: &Parser, semantics: &[Semantics]) -> Option<Deduced> {
-        let Parsed { mut tree, transitions, arcs, likelihood } = parser.parse(symbols, &self.language, None)?;
+        let Parsed { mut tree, transitions, arcs } = parser.parse(symbols, &self.language, None)?;
         tree.deduce(semantics, Choice::Top);
-        Some(Deduced { tree, transitions, arcs, likelihood, seen: 0.0 })
+        Some(Deduced { tree, transitions, arcs, seen: 0.0 })
     }
 
     /// A deduced tree, repaired if its answer is wrong and something may be changed: the tree that answers rightly, none

@@ -68,15 +68,18 @@ impl System for NeuralSymbolic {
         thresholds: judge::THRESHOLDS,
         kept: "grounded symbol system, arc-standard parser with 18 features, abduction heap over what was seen of a \
                symbol, induction of programs from repaired trees, modules in turn. As in the authors' code the arity \
-               of every word is given, perception is, of PCFG SET what its strings and commas mean, and of HINT that \
-               parentheses are worth nothing",
+               of every word is given, on SCAN and PCFG SET perception is, of PCFG SET what its strings and commas \
+               mean, and of HINT that parentheses are worth nothing",
         shrunk: "1,000 training commands in `quick` with all that are short; a parser of 64 hidden units; 20,000 lines \
-                 of PCFG SET, not resampled; HINT with 4 operators in training and 8 in tests for 10 and 20. Its \
-                 symbols are given: images of them, and so the learning of perception, are not here",
+                 of PCFG SET, not resampled; HINT with 4 operators in training and 8 in tests for 10 and 20, \
+                 its pictures of 8x8 pixels: digits of UCI, and glyphs drawn for operators and parentheses",
         substituted: "bottom-up enumeration with observational equivalence for DreamCoder, over numbers with two \
-                      templates of recursion; arity says which arcs are legal, and parentheses hang below any operator. Three fixes beside the paper: of four sampled parses the one that programs explain best; \
-                      programs that leave outliers unexplained are trusted at 0.6; one in twenty actions of sampled \
-                      parses is any legal one. The Transformer is a small one of our own",
+                      templates of recursion; arity says which arcs are legal, and parentheses hang below any \
+                      operator. Four fixes beside the paper: of four sampled parses the one that programs explain best; \
+                      programs that leave outliers unexplained are trusted at \
+                      0.6; one in twenty actions of sampled parses is any legal one; perception begins with five \
+                      labelled pictures of each symbol, where the authors' is pretrained. The Transformer is a small \
+                      one of our own",
         metrics: &[
             metric("accuracy", "share", "of test sentences answered exactly"),
             metric("accuracy_i", "share", "the same of HINT's expressions that were trained on"),

@@ -137,8 +137,10 @@ fn parted(cost: usize, count: usize, cheaper: &[Vec<Arithmetic>]) -> Vec<Vec<Ari
     let mut lists = Vec::new();
     for first_cost in 1..=cost {
         let Some(firsts) = cheaper.get(first_cost) else { break };
-        for rest in parted(cost - first_cost, count - 1, cheaper) {
-            lists.extend(firsts.iter().map(|first| [std::slice::from_ref(first), &rest].concat()));
+        let rests = parted(cost - first_cost, count - 1, cheaper);
+        // By the first argument: of f + x and x + f the former comes first, which counts up by the smaller number.
+        for first in firsts {
+            lists.extend(rests.iter().map(|rest| [std::slice::from_ref(first), rest].concat()));
         }
     }
     lists

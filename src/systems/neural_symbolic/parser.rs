@@ -106,8 +106,6 @@ pub(super) struct Parsed {
     pub(super) transitions: Vec<Transition>,
     /// The probability of the arc above each node; 1 at the root.
     pub(super) arcs: Vec<f32>,
-    /// The log probability of the whole way, in nats.
-    pub(super) likelihood: f32,
 }
 
 /// How well the parser told the transitions that it learned from.
@@ -194,7 +192,6 @@ impl Parser {
     pub(super) fn parse(&self, symbols: &[u8], language: &Language, mut stream: Option<&mut Stream>) -> Option<Parsed> {
         let mut state = State::new(symbols, language);
         let (mut transitions, mut arcs) = (Vec::with_capacity(2 * symbols.len()), Vec::new());
-        let mut likelihood = 0.0;
         while !state.done() {
             let legal = state.legal();
             if legal == [false; ACTIONS] {
@@ -207,14 +204,13 @@ impl Parser {
                 None => (0..ACTIONS).fold(0, |best, i| if p[i] > p[best] { i } else { best }),
             };
             let action = Action::ALL[chosen];
-            likelihood += p[chosen].max(f32::MIN_POSITIVE).ln();
             arcs.extend(state.dependent(action).map(|of| (of, p[chosen])));
             state.take(action);
             transitions.push(Transition { features, legal, action });
         }
         let mut above = vec![1.0; symbols.len()];
         arcs.into_iter().for_each(|(of, p)| above[of] = p);
-        Some(Parsed { tree: state.tree(), transitions, arcs: above, likelihood })
+        Some(Parsed { tree: state.tree(), transitions, arcs: above })
     }
 
     /// One pass over transitions in an order of its own.

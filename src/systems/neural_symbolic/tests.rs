@@ -33,7 +33,9 @@ fn shrunk(name: &str) -> Box<dyn Study> {
                 data[field] = count.into();
                 data["test"] = 6.into();
             }
-            grid["learning"]["epochs"] = 3.into();
+            // To start with pictures is to look at all of them.
+            let pictures = grid["data"]["hint"]["images"] == true;
+            grid["learning"]["epochs"] = if pictures { 1 } else { 3 }.into();
             grid["learning"]["sentences"] = 30.into();
         }
         value["seeds"] = 1.into();
@@ -74,6 +76,7 @@ fn trials_keep_the_contract_and_show_the_sheet() {
         (&study, "SCAN-length-tables-for-programs.s0"),
         (&full, "PCFG-productivity-NSR.s0"),
         (&full, "HINT-NSR.s0"),
+        (&full, "HINT-images-NSR.s0"),
     ] {
         let ended = contract(study.as_ref(), &find(study.as_ref(), name));
         assert_eq!(ended.panels, ["tree", "symbols", "curves", "failures"], "{name}");

@@ -25,11 +25,9 @@ const SWEEPS: u64 = 3;
 /// Wrong test sentences that are kept for a look.
 const FAILURES: usize = 5;
 
-/// Passes of perception in an epoch, labels that abduction found of which each goes over at most so many, and labels
-/// that were told at the beginning, each as often as makes so many.
-const PERCEIVED: u64 = 3;
-const LABELS: usize = 2000;
-const TOLD: usize = 320;
+/// Passes of perception in an epoch. Each goes over as many labels that were told at the beginning, again and again, as
+/// an epoch has sentences, and over at most twice as many that abduction found.
+const PERCEIVED: u64 = 5;
 
 /// What an epoch does, part by part. Perception is learned first, so that the first of all is of what was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,20 +279,19 @@ impl NsrTrial {
         let mut labels = self.state.labels.clone();
         let pass = self.state.perception_passes;
         labels.shuffle(&mut self.key.purpose("labels").index(pass).stream());
-        labels.truncate(LABELS);
-        labels.extend(album.told.iter().cycle().take(TOLD.max(album.told.len())));
+        let sentences = self.condition.learning.sentences;
+        labels.truncate(2 * sentences);
+        labels.extend(album.told.iter().cycle().take(sentences.max(album.told.len())));
         perception.learn(&labels, pass, &mut self.state.perception_steps)?;
         self.state.perception_passes += 1;
         Ok(())
     }
 
-    /// Keeps the best of the parses that answer rightly, of equals the likeliest, for the parser to learn: a parse that
-    /// is right by chance, or takes another way to the same tree, is mostly the less likely one.
+    /// Keeps the best of the parses that answer rightly, for the parser to learn.
     fn keep_right(&mut self, at: usize, stream: &mut Stream) {
         let answer = self.corpus.train[at].answer.clone();
         let mut found = self.deduced(at, stream);
         found.retain(|one| one.tree.answer() == Some(&answer));
-        found.sort_by(|a, b| b.likelihood.total_cmp(&a.likelihood));
         if let Some(right) = best(&found, &self.state.meanings) {
             let actions = right.transitions.iter().map(|transition| transition.action).collect();
             self.state.tally.parses.push((right.tree.symbols.clone(), actions));
