@@ -1,7 +1,11 @@
 //! Presets: the one file that reproduces a run.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::base::checks::Problem;
 use crate::base::reading::{Unreadable, tracked};
@@ -118,15 +122,80 @@ pub(super) fn dialect() -> ron::Options {
 ///
 /// # Errors
 /// Where and why it is no RON.
-pub fn tree(text: &str) -> Result<serde_json::Value, Box<ron::error::SpannedError>> {
-    /// What RON hands to untagged types keeps the names of variants, which its own values forget.
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Anything {
-        Value(serde_json::Value),
-    }
-    let Anything::Value(value) = dialect().from_str(text)?;
+pub fn tree(text: &str) -> Result<Value, Box<ron::error::SpannedError>> {
+    let Anything::Tree(Tree(value)) = dialect().from_str(text)?;
     Ok(value)
+}
+
+/// What RON hands to untagged types keeps the names of variants, which its own values forget.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Anything {
+    Tree(Tree),
+}
+
+/// A value as JSON. Brackets without anything are an object, so that fields that may all be left out may be; infinity,
+/// which JSON has not, is a word.
+struct Tree(Value);
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(AnyValue).map(Tree)
+    }
+}
+
+struct AnyValue;
+
+macro_rules! plain {
+    ($($visit:ident: $type:ty),*) => {
+        $(fn $visit<E: serde::de::Error>(self, value: $type) -> Result<Value, E> { Ok(value.into()) })*
+    };
+}
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    plain!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_str: &str, visit_string: String);
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(if value.is_finite() { value.into() } else { value.to_string().into() })
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Object(Map::new()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut found = Vec::new();
+        while let Some(Tree(item)) = items.next_element()? {
+            found.push(item);
+        }
+        Ok(found.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut found = Map::new();
+        while let Some((name, Tree(value))) = fields.next_entry::<String, Tree>()? {
+            found.insert(name, value);
+        }
+        Ok(found.into())
+    }
 }
 
 /// Reads RON text into a value.
@@ -135,7 +204,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PresetError> {
 }
 
 /// Reads a value, keeping the path for the message.
-pub(super) fn read_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, PresetError> {
+pub(super) fn read_json<T: DeserializeOwned>(value: Value) -> Result<T, PresetError> {
     tracked(value).map_err(|Unreadable { path, message }| PresetError::Value { path, message })
 }
 

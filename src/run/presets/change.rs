@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::failure::{Complaint, PresetFailure};
-use super::locate::{Map, Token, tokens};
+use super::locate::Map;
 use crate::base::text::nearest;
 use crate::contract::tree;
 
@@ -67,24 +67,10 @@ fn value(text: &str) -> Result<Value, String> {
         return Ok(value);
     }
     let bracketed = text.contains(['(', '[', '{', '"']);
-    match tree(&spelt(text)) {
+    match tree(text) {
         Ok(value) => Ok(value),
         // Brackets say that it was not meant as a word.
         Err(_) if bracketed => Err(format!("{text:.60} is neither JSON nor RON")),
         Err(_) => Ok(Value::String(text.to_owned())),
     }
-}
-
-/// The text with infinity, which JSON has not, as a word in quotes.
-fn spelt(text: &str) -> String {
-    let mut spelt = String::new();
-    let mut from = 0;
-    for (range, token) in tokens(text) {
-        if let Token::Word(word @ ("inf" | "+inf" | "-inf")) = token {
-            let quoted = format!("\"{}\"", word.trim_start_matches('+'));
-            spelt.extend([&text[from..range.start], quoted.as_str()]);
-            from = range.end;
-        }
-    }
-    spelt + &text[from..]
 }

@@ -37,7 +37,7 @@ fn every_message_names_place_field_expectation_and_nearest_name() {
         ("seed: 1", "seed: 1, seed: 2", "my.ron:4:14: `seed`: the field `seed` is given twice".into(), "seed:"),
         ("seeds: 2", "seeds: 0", "my.ron:5:12: `seeds`: 0 cannot be used: expected 1 to 1000 replicas".into(), "0, wa"),
         ("\"toy\"", "\"toi\"", "my.ron:2:13: `system`: there is no system `toi`; there are toy; did you mean `toy`?".into(), "\"toi\""),
-        ("model: (", "model (", "my.ron:8:15: `settings`: expected colon".into(), "(widt"),
+        ("model: (", "model (", "my.ron:8:15: expected colon".into(), "(widt"),
     ] {
         let (line, caret) = changed(from, to);
         assert_eq!(line, says);

@@ -1,3 +1,5 @@
+//! The system through the contract; the compiled networks and the oracles of the sheet; a judge that can say no.
+
 use serde_json::Value;
 
 use super::NeuralCompilation;
