@@ -75,11 +75,10 @@ impl System for NeuralSymbolic {
                  its pictures of 8x8 pixels: digits of UCI, and glyphs drawn for operators and parentheses",
         substituted: "bottom-up enumeration with observational equivalence for DreamCoder, over numbers with two \
                       templates of recursion; arity says which arcs are legal, and parentheses hang below any \
-                      operator. Four fixes beside the paper: of four sampled parses the one that programs explain best; \
-                      programs that leave outliers unexplained are trusted at \
-                      0.6; one in twenty actions of sampled parses is any legal one; perception begins with five \
-                      labelled pictures of each symbol, where the authors' is pretrained. The Transformer is a small \
-                      one of our own",
+                      operator. Four fixes beside the paper: of four sampled parses the one that programs explain \
+                      best; programs that leave outliers unexplained are trusted at 0.6; one in twenty actions of \
+                      sampled parses is any legal one; perception begins with five labelled pictures of each symbol, \
+                      where the authors' is pretrained. The Transformer is a small one of our own",
         metrics: &[
             metric("accuracy", "share", "of test sentences answered exactly"),
             metric("accuracy_i", "share", "the same of HINT's expressions that were trained on"),
