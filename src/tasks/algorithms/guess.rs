@@ -2,9 +2,9 @@
 
 use super::Sample;
 
-/// The lowest other node with an edge to each node; the node itself without one.
+/// The lowest node with an edge to each node, itself where it has one to itself; the node itself without any.
 pub(super) fn lowest(sample: &Sample) -> Vec<usize> {
-    let of = |node: usize| (0..sample.nodes).find(|from| *from != node && sample.edge(*from, node) > 0.0);
+    let of = |node: usize| (0..sample.nodes).find(|from| sample.edge(*from, node) > 0.0);
     (0..sample.nodes).map(|node| of(node).unwrap_or(node)).collect()
 }
 
@@ -32,7 +32,7 @@ mod tests {
                     *right += trace.pointers().iter().zip(&guess).filter(same).count() as f64 / nodes as f64 / 1000.0;
                 }
             }
-            assert!((right[0] - own).abs() < 0.04 && (right[1] - low).abs() < 0.04, "{algorithm:?} {nodes} {right:?}");
+            assert!((right[0] - own).abs() < 0.03 && (right[1] - low).abs() < 0.03, "{algorithm:?} {nodes} {right:?}");
         }
     }
 }
