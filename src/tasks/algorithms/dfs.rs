@@ -84,9 +84,8 @@ fn visit(sample: &Sample, now: &mut FullState, states: &mut Vec<FullState>) {
             if now.s_prev[u] == u {
                 return;
             }
-            let below = now.s_prev[now.s_last];
-            now.s_prev[now.s_last] = now.s_last;
-            now.s_last = below;
+            let last = now.s_last;
+            now.s_last = std::mem::replace(&mut now.s_prev[last], last);
         }
         now.u = now.s_last;
     }
