@@ -152,10 +152,10 @@ fn stratum(
     let mut stream = key.stream();
     let fits = |expression: &Expression| values.contains(&expression.largest) && !known.contains(&expression.text);
     if operators <= LISTED {
-        let mut all: Vec<Expression> = enumerate(operators).iter().filter_map(Expression::of).filter(fits).collect();
-        all.shuffle(&mut stream);
-        all.truncate(count);
-        return all;
+        // In a random order first: the text of a tree costs more than the tree, and is made of those that are taken.
+        let mut trees = enumerate(operators);
+        trees.shuffle(&mut stream);
+        return trees.iter().filter_map(Expression::of).filter(fits).take(count).collect();
     }
     let most = ((count as f64 * SAME_RESULT) as usize).max(1);
     let (mut found, mut texts, mut results) = (Vec::new(), HashSet::new(), HashMap::<u64, usize>::new());
