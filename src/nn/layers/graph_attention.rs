@@ -80,7 +80,13 @@ impl GraphAttention {
     }
 
     /// Nodes `[graphs, nodes, width]` and edges `[graphs, nodes, nodes, width]` to a receiver (row) from a sender.
-    pub fn forward<'g>(&self, values: &Values<'g>, nodes: Var<'g>, edges: Var<'g>, source: AttentionSource<'g>) -> Attended<'g> {
+    pub fn forward<'g>(
+        &self,
+        values: &Values<'g>,
+        nodes: Var<'g>,
+        edges: Var<'g>,
+        source: AttentionSource<'g>,
+    ) -> Attended<'g> {
         let weights = match source {
             AttentionSource::Own { mask, sharpness } => {
                 (self.logits(values, nodes, edges) * sharpness).keep_where(mask, f32::NEG_INFINITY).softmax()
@@ -189,8 +195,9 @@ mod tests {
         let layer = GraphAttention::new(&mut builder, "heads", SHAPE);
         let weights = builder.finish();
         let (z, e) = (numbers(NODES * SHAPE.nodes, 2), numbers(NODES * NODES * SHAPE.edges, 3));
-        let mask: Vec<f32> =
-            (0..SHAPE.heads * NODES * NODES).map(|at| f32::from(at % 3 != 0 || at / NODES % NODES == at % NODES)).collect();
+        let mask: Vec<f32> = (0..SHAPE.heads * NODES * NODES)
+            .map(|at| f32::from(at % 3 != 0 || at / NODES % NODES == at % NODES))
+            .collect();
         let graph = Graph::new();
         let values = weights.read(&graph, &store);
         let nodes = graph.constant([1, NODES, SHAPE.nodes], z.clone());
