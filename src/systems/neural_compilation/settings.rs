@@ -285,11 +285,10 @@ impl Settings {
         let steps = self.training(algorithm, arm).steps;
         let looks = of_sizes(algorithm, &[self.inside], self.tests) * (steps as f64 / self.every as f64);
         let end = of_sizes(algorithm, &[self.beyond], self.tests) + of_sizes(algorithm, &self.sizes, self.sized);
-        let largest = self.trained.iter().copied().max().unwrap_or(0);
         Cell::new(condition.name(), condition, seeds, steps)
             .seeing(self.batch)
             .costing(steps as f64 * self.step_flop(algorithm) + looks + end)
-            .taking(self.plan_bytes(algorithm, largest), 1_000_000)
+            .taking(self.plan_bytes(algorithm), 1_000_000)
     }
 
     /// Parts in which compiled networks are tested, each a step of their trial.
@@ -297,11 +296,14 @@ impl Settings {
         (COMPILED.len() * (self.compiled.small.len() + self.compiled.sizes.len())) as u64
     }
 
-    /// Bytes of the largest training plan: units over pairs of nodes are kept for the way back.
-    fn plan_bytes(&self, algorithm: Algorithm, nodes: usize) -> u64 {
+    /// Bytes of the training plans, one a size: units over pairs of nodes are kept for the way back.
+    fn plan_bytes(&self, algorithm: Algorithm) -> u64 {
         let shape = self.shape(algorithm);
-        let pairs = self.batch as f64 * (nodes * nodes * self.hidden) as f64;
         let kept = shape.rounds() as f64 * 3.0 * shape.heads() as f64 + 4.0;
-        (4.0 * Settings::usual_steps(algorithm, nodes) * kept * pairs) as u64 + 20_000_000
+        let of = |nodes: &usize| {
+            let pairs = self.batch as f64 * (nodes * nodes * self.hidden) as f64;
+            4.0 * Settings::usual_steps(algorithm, *nodes) * kept * pairs
+        };
+        self.trained.iter().map(of).sum::<f64>() as u64 + 20_000_000
     }
 }
