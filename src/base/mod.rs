@@ -1,4 +1,4 @@
-//! What every layer may use: random streams, the thread pool, content hashes, checks of settings, reading them, nearest names,
+//! What every layer may use: random streams, the thread pool, content hashes, settings read and checked, nearest names,
 //! means.
 
 pub mod checks;

@@ -9,7 +9,7 @@ use super::missing;
 pub struct Graphs {
     /// What the states of nodes are called, by their numbers.
     pub states: Vec<String>,
-    /// A name a step.
+    /// What steps are called beside their number; empty where that says it all.
     pub steps: Vec<String>,
     /// From left to right.
     pub graphs: Vec<Graph>,

@@ -191,7 +191,9 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut found = Map::new();
-        while let Some((name, Tree(value))) = fields.next_entry::<String, Tree>()? {
+        while let Some((Tree(key), Tree(value))) = fields.next_entry()? {
+            // Whether a key of another kind fits is for the type to say, which knows its field.
+            let name = if let Value::String(name) = key { name } else { key.to_string() };
             found.insert(name, value);
         }
         Ok(found.into())

@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn every_gradient_meets_central_differences() {
-        // Two halves at once: it takes longer than any other test.
+        // Ops side by side: one after the other they were most of the time of all tests.
         ALL.par_iter().for_each(|row| (row.cases)().iter().for_each(|case| case.check_gradient(row.name)));
     }
 

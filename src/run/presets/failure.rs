@@ -157,12 +157,13 @@ fn ron_complaint(error: &SpannedError) -> Complaint {
 fn value_complaint(path: &str, message: &str, map: Option<&Map<'_>>) -> Complaint {
     // `?` stands for a field that was not reached yet, `.` for the top.
     let path = path.trim_end_matches('?').trim_matches('.');
-    let (slip, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let (slip, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
     let quoted = |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<String>>();
     let (name, names) = (quoted(slip).into_iter().next().unwrap_or_default(), quoted(expected));
     let list = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let kind = slip.split('`').next().unwrap_or_default();
     let says = match kind {
+        "unknown field " if names.is_empty() => format!("there is no field `{name}` here; there are none"),
         "unknown field " => format!("there is no field `{name}` here; there are {}", list()),
         "unknown variant " => format!("`{name}` is none of {}", list()),
         "missing field " => format!("the field `{name}` is missing"),
@@ -182,8 +183,8 @@ fn value_complaint(path: &str, message: &str, map: Option<&Map<'_>>) -> Complain
 fn misfit(slip: &str, expected: &str) -> Option<String> {
     const NUMBERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
     let (kind, found) = slip.split_once(": ")?;
-    // "integer `3`" is 3; "a sequence" is what it says.
-    let found = found.split('`').nth(1).or_else(|| found.strip_prefix("string ")).unwrap_or(found);
+    // "string "w"" is "w", "integer `3`" is 3; "a sequence" is what it says.
+    let found = found.strip_prefix("string ").or_else(|| found.split('`').nth(1)).unwrap_or(found);
     let wanted = match expected {
         _ if kind == "invalid value" && NUMBERS.contains(&expected) => {
             return Some(format!("the whole number {found} does not fit the field"));

@@ -29,6 +29,8 @@ fn every_message_names_place_field_expectation_and_nearest_name() {
         ("about", "abuot", format!("my.ron:3:5: `abuot`: there is no field `abuot` here; there are {tops}; did you mean `about`?"), "abuot"),
         ("width: 8, ", "", "my.ron:8:9: `settings.model`: the field `width` is missing".into(), "model"),
         ("width: 8", "width: \"w\"", format!("{width}expected a whole number, found \"w\""), "\"w\", "),
+        ("width: 8", "width: \"`, expected u8\"", format!("{width}expected a whole number, found \"`, expected u8\""), "\"`, exp"),
+        ("rate: 0.1", "rate: {1: 2}", "my.ron:8:43: `settings.model.rate`: expected a number, found map".into(), "{1: 2"),
         ("width: 8", "width: -8", format!("{width}the whole number -8 does not fit the field"), "-8, h"),
         ("width: 8", "width: 8.5", format!("{width}expected a whole number, found 8.5"), "8.5, "),
         ("rate: 0.1", "rate: 1e999", "my.ron:8:43: 1e999 is too large a number".into(), "1e999"),

@@ -126,11 +126,7 @@ fn drawn(label: String, names: &[String], graph: &Graph, answers: &[Answer]) -> 
 }
 
 fn path_panel(id: &str, title: &str, drawn: Drawn) -> Panel {
-    let graphs = Graphs {
-        states: PLACE_STATES.map(str::to_owned).to_vec(),
-        steps: (1..=drawn.frames.len()).map(|step| format!("step {step}")).collect(),
-        graphs: vec![drawn],
-    };
+    let graphs = Graphs { states: PLACE_STATES.map(str::to_owned).to_vec(), steps: Vec::new(), graphs: vec![drawn] };
     Panel::new(
         id,
         title,
@@ -195,11 +191,7 @@ pub(super) fn anatomy(kind: &str, arrows: &[(usize, usize)], magnitudes: &[[f64;
         nodes: NAMES.map(str::to_owned).to_vec(),
         frames: magnitudes.iter().enumerate().map(frame).collect(),
     };
-    let graphs = Graphs {
-        states: vec!["comes in".into(), "goes out".into()],
-        steps: (1..=magnitudes.len()).map(|step| format!("step {step}")).collect(),
-        graphs: vec![drawn],
-    };
+    let graphs = Graphs { states: vec!["comes in".into(), "goes out".into()], steps: Vec::new(), graphs: vec![drawn] };
     Panel::new(
         "anatomy",
         "Anatomy of the block",

@@ -70,8 +70,7 @@ impl CompiledTrial {
     fn look(&mut self, algorithm: usize, (nodes, count): (usize, usize), part: u64) -> Found {
         let machine = &mut self.machines[algorithm];
         let key = self.key.purpose(COMPILED[algorithm].name()).index(part);
-        let graphs: Vec<Example> =
-            (0..count as u64).map(|i| Example::draw(machine.shape, nodes, &mut key.index(i).stream())).collect();
+        let graphs = Example::some(machine.shape, nodes, count, key);
         let found = scores(machine, Reference::Itself, &graphs, 1.0, false);
         Found {
             algorithm: short(COMPILED[algorithm]).into(),

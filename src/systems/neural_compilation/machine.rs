@@ -78,6 +78,11 @@ impl Example {
         Example::of(shape, Sample::draw(shape.algorithm, nodes, stream))
     }
 
+    /// Graphs of one size, each from a stream of its own below `key`.
+    pub(super) fn some(shape: NetworkShape, nodes: usize, count: usize, key: Key) -> Vec<Self> {
+        (0..count as u64).map(|i| Example::draw(shape, nodes, &mut key.index(i).stream())).collect()
+    }
+
     pub(super) fn of(shape: NetworkShape, sample: Sample) -> Self {
         let trace = shape.algorithm.trace(&sample);
         Example { sample, trace }

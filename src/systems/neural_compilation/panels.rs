@@ -122,10 +122,6 @@ fn drawn(label: &str, example: &Example, frames: Vec<Frame>) -> Graph {
     Graph { label: label.into(), directed: true, layout: Layout::Circle, nodes, frames }
 }
 
-fn steps(count: usize) -> Vec<String> {
-    (1..=count).map(|step| format!("step {step}")).collect()
-}
-
 /// Compiled left, trained right.
 fn twins(machine: &Machine, example: &Example, compiled: &[Moment], trained: &[Moment]) -> Panel {
     let (shape, n) = (machine.shape, example.sample.nodes);
@@ -138,7 +134,7 @@ fn twins(machine: &Machine, example: &Example, compiled: &[Moment], trained: &[M
     };
     let graphs = Graphs {
         states: states(shape.algorithm),
-        steps: steps(compiled.len()),
+        steps: Vec::new(),
         graphs: vec![of("compiled", compiled, deciding(shape.algorithm)), of("trained", trained, head)],
     };
     Panel::new(
@@ -263,11 +259,8 @@ fn runs_of(machine: &Machine, example: &Example, moments: &[Moment], id: &str) -
         frame(algorithm, example, step, moment, Some(attention(shape, moment, deciding(algorithm), 0, n)))
     };
     let frames: Vec<Frame> = moments.iter().enumerate().map(frame).collect();
-    let graphs = Graphs {
-        states: states(algorithm),
-        steps: steps(frames.len()),
-        graphs: vec![drawn(algorithm.name(), example, frames)],
-    };
+    let graphs =
+        Graphs { states: states(algorithm), steps: Vec::new(), graphs: vec![drawn(algorithm.name(), example, frames)] };
     Panel::new(
         id,
         format!("{}, step by step", algorithm.name()),

@@ -50,8 +50,7 @@ fn compiled_networks_are_the_textbook_on_a_thousand_graphs() {
         let mut exact = 0;
         for nodes in 4..=8 {
             let key = Key::new(11).purpose(algorithm.name()).index(nodes as u64);
-            let graphs: Vec<Example> =
-                (0..200).map(|i| Example::draw(machine.shape, nodes, &mut key.index(i).stream())).collect();
+            let graphs = Example::some(machine.shape, nodes, 200, key);
             let found = scores(&mut machine, Reference::Itself, &graphs, 1.0, false);
             exact += found.iter().filter(|score| score.is_exact()).count();
             assert_eq!(means(&found), (1.0, 1.0), "{algorithm:?} {nodes}");
@@ -89,8 +88,7 @@ fn a_compiled_network_that_is_damaged_is_found_out() {
     let mut machine = Machine::compiled(shape(Algorithm::Bfs), Pool::serial());
     let slot = machine.learner.store.find("rounds.0.layers.0.bias").unwrap();
     machine.learner.store.values_mut(slot)[0] = -1.0;
-    let graphs: Vec<Example> =
-        (0..50).map(|i| Example::draw(machine.shape, 6, &mut Key::new(13).index(i).stream())).collect();
+    let graphs = Example::some(machine.shape, 6, 50, Key::new(13));
     let found = scores(&mut machine, Reference::Itself, &graphs, 1.0, false);
     assert!(found.iter().filter(|score| score.is_exact()).count() < 25);
 }
@@ -100,7 +98,7 @@ fn forced_attention_leaves_no_gap_to_measure() {
     let shape = shape(Algorithm::Bfs);
     let (mut fresh, mut compiled) =
         (Machine::fresh(shape, Key::new(14), Pool::serial()), Machine::compiled(shape, Pool::serial()));
-    let graphs: Vec<Example> = (0..20).map(|i| Example::draw(shape, 8, &mut Key::new(15).index(i).stream())).collect();
+    let graphs = Example::some(shape, 8, 20, Key::new(15));
     let mut f = |force| {
         let found = scores(&mut fresh, Reference::Compiled(&mut compiled), &graphs, 1.0, force);
         faithfulness(&found).unwrap()
@@ -114,12 +112,12 @@ fn forced_attention_leaves_no_gap_to_measure() {
 fn a_network_learns_to_search() {
     let shape = NetworkShape { algorithm: Algorithm::Bfs, hidden: 24 };
     let mut machine = Machine::fresh(shape, Key::new(16), Pool::serial());
-    let graphs: Vec<Example> = (0..60).map(|i| Example::draw(shape, 4, &mut Key::new(17).index(i).stream())).collect();
+    let graphs = Example::some(shape, 4, 60, Key::new(17));
     let before = means(&scores(&mut machine, Reference::Nothing, &graphs, 1.0, false)).0;
     let mut losses = Vec::new();
     for step in 0..60 {
         let key = Key::new(18).index(step);
-        let batch: Vec<Example> = (0..16).map(|i| Example::draw(shape, 4, &mut key.index(i).stream())).collect();
+        let batch = Example::some(shape, 4, 16, key);
         let trained = machine.train(&batch, (0.5, &mut key.stream()), 1.0, (step, 0.003)).unwrap();
         losses.push(trained.loss);
     }

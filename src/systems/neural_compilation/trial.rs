@@ -57,9 +57,8 @@ pub(super) struct TrainedTrial {
 pub(super) const JUDGED: [&str; 2] = ["inside", "beyond"];
 
 /// Graphs of one size, addressed by what they are for.
-pub(super) fn draw(machine: &Machine, nodes: usize, count: usize, key: Key) -> Vec<Example> {
-    let key = key.index(nodes as u64);
-    (0..count as u64).map(|i| Example::draw(machine.shape, nodes, &mut key.index(i).stream())).collect()
+fn draw(machine: &Machine, nodes: usize, count: usize, key: Key) -> Vec<Example> {
+    Example::some(machine.shape, nodes, count, key.index(nodes as u64))
 }
 
 /// A network at its beginning.
@@ -191,9 +190,7 @@ impl TrainedTrial {
         let key = self.key.purpose("batch").purpose(self.algorithm.name()).index(step);
         let mut stream = key.stream();
         let nodes = self.settings.trained[stream.random_range(0..self.settings.trained.len())];
-        let graphs: Vec<Example> = (0..self.settings.batch as u64)
-            .map(|i| Example::draw(self.machine.shape, nodes, &mut key.index(i).stream()))
-            .collect();
+        let graphs = Example::some(self.machine.shape, nodes, self.settings.batch, key);
         let (temperature, rate) = (self.temperature(), self.settings.training(self.algorithm, self.arm).learning_rate);
         let forcing = (self.settings.forcing, &mut stream);
         let trained = self.machine.train(&graphs, forcing, temperature, (step, rate));

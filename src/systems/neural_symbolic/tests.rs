@@ -1,6 +1,6 @@
 //! The system through the contract; trees of the whole of SCAN against its grammar; a judge that can say no.
 
-use super::abduction::{Abduction, Module};
+use super::abduction::{Abduction, Module, Repair};
 use super::corpus::{scan_language, scan_sentence};
 use super::function::Function;
 use super::program::{Operation, Program};
@@ -316,6 +316,12 @@ fn list(tokens: &[u8]) -> Value {
     Value::List(tokens.to_vec())
 }
 
+/// A tree of words made to answer rightly by another meaning.
+fn repair(semantics: &[Semantics], tree: &Tree, answer: &Value) -> Option<(Tree, Repair)> {
+    let stream = &mut Key::new(1).stream();
+    Abduction { semantics, kind: Kind::Lists, seen: None, module: Module::Meanings, stream }.repair(tree, answer)
+}
+
 #[test]
 fn abduction_finds_that_turn_does_nothing() {
     let language = scan_language();
@@ -324,15 +330,7 @@ fn abduction_finds_that_turn_does_nothing() {
     meanings[turn] = Semantics::new(0);
     let tree = tree(&["turn", "left"], &[Some(1), None], &meanings);
     assert_eq!(tree.answer(), None);
-    let mut stream = Key::new(1).stream();
-    let mut abduction = Abduction {
-        semantics: &meanings,
-        kind: Kind::Lists,
-        seen: None,
-        module: Module::Meanings,
-        stream: &mut stream,
-    };
-    let (repaired, repair) = abduction.repair(&tree, &list(&[4])).unwrap();
+    let (repaired, repair) = repair(&meanings, &tree, &list(&[4])).unwrap();
     assert_eq!((repair.node, repair.before, repair.after), (0, None, Some(list(&[]))));
     assert_eq!(repaired.answer(), Some(&list(&[4])));
     assert_eq!(repaired.facts().len(), 2);
@@ -346,16 +344,8 @@ fn the_least_certain_meaning_changes_first() {
     meanings[twice] = Semantics::new(1);
     // twice is unknown: it is what changes, though walk could be another word.
     let tree = tree(&["walk", "left", "twice"], &[Some(1), Some(2), None], &meanings);
-    let mut stream = Key::new(1).stream();
     let answer = list(&[4, 0, 4, 0]);
-    let mut abduction = Abduction {
-        semantics: &meanings,
-        kind: Kind::Lists,
-        seen: None,
-        module: Module::Meanings,
-        stream: &mut stream,
-    };
-    let (repaired, repair) = abduction.repair(&tree, &answer).unwrap();
+    let (repaired, repair) = repair(&meanings, &tree, &answer).unwrap();
     assert_eq!((repair.node, repaired.values[1].clone()), (2, Some(list(&[4, 0]))));
     assert!(repaired.facts().contains(&(twice as u8, vec![list(&[4, 0])], answer)));
 }
@@ -367,18 +357,12 @@ fn targets_go_down_by_what_was_seen() {
     let [jump, left] = ["jump", "left"].map(|word| usize::from(language.symbol(word).unwrap()));
     meanings[jump] = Semantics::new(0);
     let tree = tree(&["jump", "left"], &[Some(1), None], &meanings);
-    let mut stream = Key::new(1).stream();
     let answer = list(&[4, 3]);
-    let repair = |meanings: &[Semantics], stream: &mut _| {
-        Abduction { semantics: meanings, kind: Kind::Lists, seen: None, module: Module::Meanings, stream }
-            .repair(&tree, &answer)
-            .map(|(_, repair)| repair)
-    };
-    assert_eq!(repair(&meanings, &mut stream), None, "nothing like it was seen of left");
+    assert_eq!(repair(&meanings, &tree, &answer), None, "nothing like it was seen of left");
     let mut seen = Cache::default();
     seen.add(vec![list(&[3])], answer.clone());
     meanings[left].cache = seen;
-    assert_eq!(repair(&meanings, &mut stream).unwrap().after, Some(list(&[3])));
+    assert_eq!(repair(&meanings, &tree, &answer).unwrap().1.after, Some(list(&[3])));
 }
 
 /// Verdict on made-up results of `quick`: accuracy of a condition, and training accuracy of Transformers.
