@@ -37,7 +37,8 @@ fn repetition(arms: &[Recorded<'_, Arm>]) -> Option<Panel> {
             let bins = arm.curve("repetition")?;
             let all: f64 = bins.iter().sum();
             let z = arm.last("zero_shot").unwrap_or(f64::NAN);
-            let label = format!("{} (z {z:.2})", arm.cell.label);
+            // The number first: names are cut where there is little room.
+            let label = format!("z {z:.2} {}", arm.cell.label);
             Some((label, bins.iter().map(|count| count / all.max(1.0)).collect()))
         })
         .collect();

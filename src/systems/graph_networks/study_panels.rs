@@ -56,22 +56,29 @@ fn sizes(settings: &Settings, judged: &[Of<'_>]) -> Panel {
     .noting(format!("trained on {least} to {most}"))
 }
 
-/// A bar a condition: the mean over its seeds, and from the least to the most.
-fn bars(recorded: &[Of<'_>], metrics: &[(String, &str)]) -> Vec<Bar> {
-    let bar = |r: &Of<'_>, (metric, sizes): &(String, &str)| {
+/// A condition's own name, without that of its task.
+fn short<'e>(recorded: &Of<'e>, task: &str) -> &'e str {
+    let label = recorded.cell.label.as_str();
+    label.strip_prefix(task).and_then(|rest| rest.strip_prefix(", ")).unwrap_or(label)
+}
+
+/// A bar a condition and metric: the mean over its seeds, and from the least to the most. `named` gives label and note.
+fn bars<N>(recorded: &[Of<'_>], metrics: &[(String, N)], named: impl Fn(&Of<'_>, &N) -> [String; 2]) -> Vec<Bar> {
+    let bar = |r: &Of<'_>, (metric, name): &(String, N)| {
         let values = r.values(metric);
         let ends = values.iter().copied().fold(None, |ends: Option<(f64, f64)>, x| {
             Some(ends.map_or((x, x), |(low, high)| (low.min(x), high.max(x))))
         });
-        let value = r.last(metric)?;
-        Some(Bar { label: format!("{}, {sizes}", r.cell.label), value, interval: ends, note: String::new() })
+        let [label, note] = named(r, name);
+        Some(Bar { label, value: r.last(metric)?, interval: ends, note })
     };
+    let bar = &bar;
     recorded.iter().flat_map(|r| metrics.iter().filter_map(move |metric| bar(r, metric))).collect()
 }
 
 fn arms(settings: &Settings, lists: &[Of<'_>]) -> Panel {
     let (least, most) = settings.sort.twice;
-    let bars = bars(lists, &[("f1.twice".into(), &format!("{least} to {most}"))]);
+    let bars = bars(lists, &[("f1.twice".into(), ())], |r, ()| [short(r, "sort").into(), String::new()]);
     Panel::new(
         "arms",
         "Sorting twice as many, by block",
@@ -79,6 +86,7 @@ fn arms(settings: &Settings, lists: &[Of<'_>]) -> Panel {
          edges (deep sets, self-attention) cannot tell one edge from another, whatever they know of the nodes.",
         Body::Bars(Bars { axis: Axis::linear("link F1").within(0.0, 1.0), bars }),
     )
+    .noting(format!("lists of {least} to {most}"))
 }
 
 fn ratios(settings: &Settings, springs: &[Of<'_>]) -> Panel {
@@ -88,13 +96,13 @@ fn ratios(settings: &Settings, springs: &[Of<'_>]) -> Panel {
         .into_iter()
         .map(|(name, masses)| (format!("ratio.{name}"), format!("{masses} masses")))
         .collect();
-    let metrics: Vec<(String, &str)> = names.iter().map(|(metric, sizes)| (metric.clone(), sizes.as_str())).collect();
+    let bars = bars(springs, &names, |r, masses| [masses.clone(), short(r, "springs").into()]);
     Panel::new(
         "ratios",
         "Rollouts, over standing still",
         "Squared velocity error over 50 steps, over that of a chain that never moves, mean over seeds with the least and \
          the most. Below 1 is better than nothing, below 0.3 is what is asked.",
-        Body::Bars(Bars { axis: Axis::linear("ratio"), bars: bars(springs, &metrics) }),
+        Body::Bars(Bars { axis: Axis::linear("ratio"), bars }),
     )
 }
 

@@ -178,6 +178,12 @@ fn curves(trial: &NsrTrial) -> Panel {
 /// The last wrong test sentences with what was answered: lists as strips, numbers as a table.
 fn failures(trial: &NsrTrial) -> Panel {
     match trial.machine.language.kind {
+        Kind::Lists if trial.state.failures.is_empty() => Panel::new(
+            "failures",
+            "Wrong test answers",
+            "What the last test found wrong.",
+            Body::Table(Table { columns: vec!["sentence".into()], rows: vec![vec!["none in the last test".into()]] }),
+        ),
         Kind::Lists => wrong_lists(trial),
         Kind::Numbers => wrong_numbers(trial),
     }
@@ -221,7 +227,7 @@ fn wrong_lists(trial: &NsrTrial) -> Panel {
         let words = failure.sentence.symbols.iter().map(|symbol| language.words[usize::from(*symbol)].as_str());
         format!("{}: {}", i + 1, words.collect::<Vec<_>>().join(" "))
     });
-    let note = if wrong.is_empty() { "none in the last test".into() } else { commands.collect::<Vec<_>>().join("; ") };
+    let note = commands.collect::<Vec<_>>().join("; ");
     let body = Heat {
         row_axis: "test sentence".into(),
         column_axis: "place in the answer".into(),

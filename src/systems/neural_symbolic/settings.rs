@@ -142,9 +142,9 @@ impl Arm {
 }
 
 impl Condition {
-    /// The name of the condition.
+    /// The name of the condition: what learns first, as it tells more of where names are cut.
     pub fn label(&self) -> String {
-        format!("{}, {}", self.data.name(), self.arm.name())
+        format!("{}, {}", self.arm.name(), self.data.name())
     }
 
     /// Costs up to which programs are tried, if any are.

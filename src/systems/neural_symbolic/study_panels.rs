@@ -1,7 +1,7 @@
 //! What there is to see of the whole study.
 
+use super::hint;
 use super::settings::{Arm, Condition};
-use super::{hint, judge};
 use crate::contract::{Axis, Bar, Bars, Body, Dash, Evidence, Line, Lines, Panel, Recorded, Table};
 use crate::tasks::hint::Part;
 
@@ -18,10 +18,10 @@ fn accuracy(evidence: &Evidence<'_, Condition>) -> Panel {
         let values = recorded.values("accuracy");
         let ends = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
         Bar {
-            label: recorded.cell.label.clone(),
+            label: recorded.cell.condition.arm.name().into(),
             value: recorded.last("accuracy").unwrap_or(f64::NAN),
             interval: (values.len() > 1).then_some(ends),
-            note: if must_fail(&recorded.cell.condition) { "must stay low".into() } else { String::new() },
+            note: recorded.cell.condition.data.name(),
         }
     };
     let bars = evidence.all().map(bar).collect();
@@ -29,8 +29,8 @@ fn accuracy(evidence: &Evidence<'_, Condition>) -> Panel {
         "accuracy",
         "Exact answers to new sentences",
         "Share of test sentences answered exactly, mean and range over seeds: the symbol system, the same with a part \
-         taken away, and a Transformer on the same sentences. The symbol system is told every word's arity, as in the \
-         authors' code; the Transformer is not.",
+         taken away, and a Transformer on the same sentences. The verdict asks that on add-jump and length all but the \
+         first stay low. The symbol system is told every word's arity, as in the authors' code; the Transformer is not.",
         Body::Bars(Bars { axis: Axis::linear("share of test sentences").within(0.0, 1.0), bars }),
     )
 }
@@ -75,11 +75,6 @@ fn seeds(evidence: &Evidence<'_, Condition>) -> Panel {
         "Exact answers on test and training sentences, and symbols with a program that is trusted.",
         Body::Table(Table { columns, rows }),
     )
-}
-
-/// Whether the verdict asks a condition not to generalise.
-fn must_fail(condition: &Condition) -> bool {
-    condition.arm != Arm::Nsr && judge::JUDGED.iter().any(|split| condition.data.is_split(*split))
 }
 
 /// The five tests of HINT, where there is any of it.

@@ -72,24 +72,24 @@ fn trials_keep_the_contract_and_show_the_sheet() {
     let (study, full) = (shrunk("quick"), shrunk("full"));
     let find = |study: &dyn Study, name: &str| study.trials().into_iter().find(|spec| spec.name == name).unwrap();
     for (study, name) in [
-        (&study, "SCAN-add-jump-NSR.s0"),
-        (&study, "SCAN-length-tables-for-programs.s0"),
-        (&full, "PCFG-productivity-NSR.s0"),
-        (&full, "HINT-NSR.s0"),
-        (&full, "HINT-images-NSR.s0"),
+        (&study, "NSR-SCAN-add-jump.s0"),
+        (&study, "tables-for-programs-SCAN-length.s0"),
+        (&full, "NSR-PCFG-productivity.s0"),
+        (&full, "NSR-HINT.s0"),
+        (&full, "NSR-HINT-images.s0"),
     ] {
         let ended = contract(study.as_ref(), &find(study.as_ref(), name));
         assert_eq!(ended.panels, ["tree", "symbols", "curves", "failures"], "{name}");
         assert!(ended.unread.is_some_and(|why| why.contains("trains no model")));
     }
-    let ended = contract(study.as_ref(), &find(study.as_ref(), "SCAN-length-Transformer.s0"));
+    let ended = contract(study.as_ref(), &find(study.as_ref(), "Transformer-SCAN-length.s0"));
     assert_eq!((ended.panels, ended.unread), (vec!["curves".to_owned(), "answers".to_owned()], None));
 }
 
 #[test]
 fn the_transformers_answers_are_shown_in_words() {
     let full = shrunk("full");
-    for (name, word, token) in [("SCAN-length-Transformer.s0", "after", "LT"), ("HINT-Transformer.s0", "*", "1")] {
+    for (name, word, token) in [("Transformer-SCAN-length.s0", "after", "LT"), ("Transformer-HINT.s0", "*", "1")] {
         let spec = full.trials().into_iter().find(|spec| spec.name == name).unwrap();
         let mut trial = full.start(&spec, &Pool::serial()).unwrap();
         let panel = trial.panels().into_iter().find(|panel| panel.id == "answers").unwrap();
@@ -397,7 +397,7 @@ fn the_judge_accepts_what_the_paper_claims() {
     assert_eq!(verdict.outcome, Outcome::Reproduced, "{}", verdict.sentence);
     assert!(verdict.checks.iter().chain(&verdict.controls).all(|check| check.passed));
     assert_eq!((verdict.effect, verdict.controls.len()), (Some(1.0), 5));
-    let one_fails = |spec: &TrialSpec| if spec.name == "SCAN-length-NSR.s1" { 0.9 } else { expected(spec) };
+    let one_fails = |spec: &TrialSpec| if spec.name == "NSR-SCAN-length.s1" { 0.9 } else { expected(spec) };
     assert_eq!(made_up(&one_fails, 1.0, 3).outcome, Outcome::Reproduced, "two of three seeds");
 }
 
@@ -405,15 +405,15 @@ fn the_judge_accepts_what_the_paper_claims() {
 fn the_judge_refuses_each_way_in_which_the_claim_can_fail() {
     use Outcome::{NotReproduced, Partly, Undecided};
     let cases: [(&str, f64, f64, u64, Outcome); 9] = [
-        ("SCAN length, NSR", 0.5, 1.0, 3, Partly),
-        (", NSR", 0.95, 1.0, 3, Partly),
-        (", NSR", 0.5, 1.0, 3, NotReproduced),
-        (", Transformer", 0.6, 1.0, 3, Partly),
-        (", no abduction", 0.02, 1.0, 3, NotReproduced),
-        (", untrained parser", 0.2, 1.0, 3, NotReproduced),
-        ("add-jump, tables for programs", 0.1, 1.0, 3, NotReproduced),
-        (", Transformer", 0.0, 0.9, 3, Undecided),
-        (", Transformer", 0.0, 1.0, 1, Undecided),
+        ("NSR, SCAN length", 0.5, 1.0, 3, Partly),
+        ("NSR, ", 0.95, 1.0, 3, Partly),
+        ("NSR, ", 0.5, 1.0, 3, NotReproduced),
+        ("Transformer, ", 0.6, 1.0, 3, Partly),
+        ("no abduction, ", 0.02, 1.0, 3, NotReproduced),
+        ("untrained parser, ", 0.2, 1.0, 3, NotReproduced),
+        ("tables for programs, SCAN add-jump", 0.1, 1.0, 3, NotReproduced),
+        ("Transformer, ", 0.0, 0.9, 3, Undecided),
+        ("Transformer, ", 0.0, 1.0, 1, Undecided),
     ];
     for (condition, value, trained, seeds, outcome) in cases {
         let of = |spec: &TrialSpec| if spec.condition.contains(condition) { value } else { expected(spec) };

@@ -11,7 +11,10 @@ const STATES: [&str; 3] = ["standing", "struck out", "target"];
 const STANDING: usize = 0;
 const STRUCK: usize = 1;
 const TARGET: usize = 2;
-/// Programs and candidates that are shown, at most.
+/// Programs of a game that are shown, at most, and how many stand side by side with the target: their names are long.
+const PLAYED: usize = 14;
+const ACROSS: usize = 3;
+/// Programs and candidates of a matrix that are shown, at most.
 const PROGRAMS: usize = 23;
 const CANDIDATES: usize = 16;
 
@@ -39,17 +42,16 @@ fn said(turns: &[Turn]) -> String {
 /// The programs of the first turn, struck out as the examples land.
 fn board(shown: &Shown) -> Panel {
     let first = &shown.turns[0];
-    let programs: Vec<String> = first.hypotheses.iter().take(PROGRAMS).cloned().collect();
+    let programs: Vec<String> = first.hypotheses.iter().take(PLAYED).cloned().collect();
     let fits = |turn: &Turn, program: &str| {
         // Later turns sample anew: what a program agrees with is worked out from its text.
         let members = crate::tasks::regexes::Program::parse(program).map(|program| program.members());
         members.is_ok_and(|members| turn.candidates[turn.said].0.fits(&members))
     };
-    let across = 4;
     let node = |place: usize, state: usize| NodeState {
         state,
         value: String::new(),
-        place: Some(((place % across) as f64, -((place / across) as f64))),
+        place: Some(((place % ACROSS) as f64, -((place / ACROSS) as f64))),
     };
     let frame = |heard: usize| {
         let turns = &shown.turns[..heard];

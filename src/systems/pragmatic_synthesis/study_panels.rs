@@ -25,7 +25,7 @@ fn gained(all: &Recorded<'_, Settings>) -> Panel {
     // The intervals of a picture are not those of the verdict: fewer draws, a stream of their own.
     let bootstrap = Bootstrap::new(Key::new(0).purpose("picture"));
     let mut bars = Vec::new();
-    for (kind, what) in [("right", "chosen by the stand-in"), ("right_random", "random")] {
+    for (kind, what) in [("right", "chosen"), ("right_random", "random")] {
         for arm in [Arm::Prax, Arm::Shuffled, Arm::Human] {
             let differences = gains(&right(all, arm, kind), &right(all, Arm::LiteralPlus, kind));
             if let Some(gain) = bootstrap.mean(&differences) {
