@@ -17,7 +17,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Arm, Settings};
@@ -64,6 +64,7 @@ impl System for DataFactors {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("data-factors");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("data-factors");
     const PICTURES: &'static [&'static str] = &["arms-race"];
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
 

@@ -21,7 +21,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -75,6 +75,7 @@ impl System for GraphNetworks {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("graph-networks");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("graph-networks");
     const PICTURES: &'static [&'static str] = &["sizes"];
     const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;

@@ -23,7 +23,7 @@ mod trial;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Condition, Settings};
@@ -91,6 +91,7 @@ impl System for NeuralCompilation {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("neural-compilation");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("neural-compilation");
     const PICTURES: &'static [&'static str] = &["sizes"];
     const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;

@@ -37,7 +37,7 @@ pub use parser::ParserSettings;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::{Arm, Condition, Settings};
@@ -98,6 +98,7 @@ impl System for NeuralSymbolic {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("neural-symbolic");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("neural-symbolic");
     const PICTURES: &'static [&'static str] = &["accuracy"];
     const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;

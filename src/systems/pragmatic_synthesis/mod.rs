@@ -20,7 +20,7 @@ mod world;
 use crate::base::random::Key;
 use crate::contract::{
     Card, Cell, Checks, Evidence, Family, Panel, Paper, Setup, ShippedPreset, System, Trial, TrialError, Verdict,
-    metric, presets,
+    metric, presets, shipped_thumbnail,
 };
 use crate::instruments::card;
 use settings::Settings;
@@ -84,6 +84,7 @@ impl System for PragmaticSynthesis {
     };
 
     const PRESETS: &'static [ShippedPreset] = presets!("pragmatic-synthesis");
+    const THUMBNAIL: Option<&'static str> = shipped_thumbnail!("pragmatic-synthesis");
     const PICTURES: &'static [&'static str] = &["solved", "gains"];
     const SEQUENCES: bool = true;
     const INSTRUMENTS: &'static [&'static str] = &card::NAMES;
