@@ -236,7 +236,7 @@ struct Reached {
     itself: f64,
     forced: f64,
     guess: f64,
-    sequential: f64,
+    sequential: [f64; 2],
 }
 
 const CLAIMED: Reached = Reached {
@@ -248,7 +248,7 @@ const CLAIMED: Reached = Reached {
     itself: 1.0,
     forced: 1.0,
     guess: 0.35,
-    sequential: 0.95,
+    sequential: [0.95, 0.9],
 };
 
 fn result_of(spec: &TrialSpec, reached: &Reached) -> TrialResult {
@@ -266,7 +266,7 @@ fn result_of(spec: &TrialSpec, reached: &Reached) -> TrialResult {
     }
     let accuracy = match spec.condition.as_str() {
         "DFS" => reached.dfs,
-        "sequential BFS" => [reached.sequential; 2],
+        "sequential BFS" => reached.sequential,
         _ => reached.bfs,
     };
     let mut events = vec![at(800, "accuracy.inside", accuracy[0] - reached.rise)];
@@ -324,7 +324,11 @@ fn the_judge_refuses_each_way_in_which_the_claim_can_fail() {
         assert_eq!(verdict.outcome, outcome, "{}", verdict.sentence);
         assert!(verdict.sentence.contains(told), "{}", verdict.sentence);
     }
-    let short = judged("full", Reached { sequential: 0.8, ..CLAIMED });
-    assert!(short.sentence.contains("length failed") && short.outcome == Outcome::Reproduced, "{}", short.sentence);
+    for (sequential, passed) in [([0.8, 0.8], [false, false]), ([0.95, 0.8], [true, false])] {
+        let short = judged("full", Reached { sequential, ..CLAIMED });
+        assert!(short.sentence.contains("length failed") && short.outcome == Outcome::Reproduced, "{}", short.sentence);
+        let asked = short.checks.iter().filter(|check| check.id == "length").map(|check| check.passed);
+        assert_eq!(asked.collect::<Vec<bool>>(), passed);
+    }
     assert_eq!(preset::<NeuralCompilation>("quick").judge(&[]).outcome, Undecided);
 }
