@@ -53,7 +53,8 @@ impl System for GraphNetworks {
         kept: "the block with every variant of the paper, encode-process-decode with a loss after every processing step, \
                the three demos' tasks and sizes (`full`)",
         shrunk: "`quick` sorts 4 to 8 numbers and is tested on up to 16 and 32, in 5 processing steps and 2,000 training \
-                 steps; physics has 5,000 training steps in place of 50,000",
+                 steps; physics has 5,000 training steps in place of 50,000; `full` has 5,000 on lists and paths and 20,000 on \
+                 physics",
         substituted: "physics draws its states from a pool of trajectories, and a fixed mass stays still in rollouts too; a \
                       spring has one constant for both of its ends",
         metrics: &[
